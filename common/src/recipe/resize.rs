@@ -1,0 +1,80 @@
+//! `resize`: change the size.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Color, Gravity};
+use crate::Failure;
+
+/// Change the size to a box of `width` and `height` pixels; one of them is enough.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resize {
+    /// Pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = super::MAX_EDGE))]
+    pub width: Option<u32>,
+    /// Pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = super::MAX_EDGE))]
+    pub height: Option<u32>,
+    /// How the picture meets the box when both sides are given.
+    #[serde(default)]
+    pub fit: Fit,
+    /// Resampling filter.
+    #[serde(default)]
+    pub filter: Filter,
+    /// Let `inside` and `outside` enlarge a small picture.
+    #[serde(default)]
+    pub upscale: bool,
+    /// What `cover` keeps and where `contain` puts the picture.
+    #[serde(default)]
+    pub gravity: Gravity,
+    /// Fills the spare room of `contain`. Default: transparent where the output can hold it, else the output's background.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub background: Option<Color>,
+}
+
+impl Resize {
+    pub(super) fn check(&self, path: &str) -> Result<(), Failure> {
+        if self.width.is_none() && self.height.is_none() {
+            return Err(Failure::invalid(path, "A resize needs a width or a height.")
+                .allowed(format!("width and/or height, 1 to {} pixels", super::MAX_EDGE))
+                .next(r#"For example {"op":"resize","width":800}."#));
+        }
+        Ok(())
+    }
+}
+
+/// How a picture meets the box.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[schemars(
+    inline,
+    description = "inside (default): no larger than the box, keeps aspect. outside: no smaller than the box, keeps \
+    aspect. cover: fills the box, crops by gravity. contain (= pad): fits into the box, pads with background. fill: ignores aspect."
+)]
+#[expect(missing_docs, reason = "the schema's description says it")]
+pub enum Fit {
+    #[default]
+    Inside,
+    Outside,
+    Cover,
+    Contain,
+    Pad,
+    Fill,
+}
+
+/// A resampling filter.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+#[expect(missing_docs, reason = "the field's standard names")]
+pub enum Filter {
+    #[default]
+    Lanczos3,
+    Mitchell,
+    Bicubic,
+    Bilinear,
+    Nearest,
+}
