@@ -1,1 +1,149 @@
-//! x
+//! What may be set. A leaf: no I/O, no async; the environment is a parameter.
+//!
+//! Each section is one file, and the line that reads a variable is the only place that states its name, default,
+//! bounds and meaning: the README's table, `.env.example` and `image-tool config` are made from it.
+#![forbid(unsafe_code)]
+
+mod engine;
+mod logs;
+mod queue;
+mod reader;
+mod storage;
+mod tables;
+mod web;
+
+use std::{collections::BTreeMap, fmt, path::PathBuf};
+
+pub use self::{
+    engine::Engine,
+    logs::Logs,
+    queue::Queue,
+    reader::{Mistake, Origin, Variable},
+    storage::Storage,
+    tables::{dotenv, markdown},
+    web::Web,
+};
+use reader::Reader;
+
+/// What the program knows of its surroundings; the defaults that depend on the machine.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// How the program was started.
+    pub way: Way,
+    /// The folder it was started in.
+    pub start_dir: PathBuf,
+    /// The user's home folder, never a default root.
+    pub home_dir: Option<PathBuf>,
+    /// Where programs keep their data on this platform; the default `DATA_DIR` over stdio.
+    pub data_home: PathBuf,
+    /// Cores that may be used.
+    pub cores: usize,
+}
+
+/// How the program was started.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Way {
+    /// An HTTP server.
+    Serve,
+    /// MCP over stdin and stdout for one local client.
+    Stdio,
+}
+
+/// Every setting, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where and for whom the web listens.
+    pub web: Web,
+    /// Where things are kept, and which folders may be read.
+    pub storage: Storage,
+    /// What a picture may cost.
+    pub engine: Engine,
+    /// How work is shared out.
+    pub queue: Queue,
+    /// What is logged.
+    pub logs: Logs,
+    /// Every variable with its value and where that came from, in the order of the sections.
+    pub variables: Vec<Variable>,
+}
+
+impl Config {
+    /// Reads every setting from `environment`.
+    ///
+    /// # Errors
+    /// [`Mistakes`]: every variable at fault, not only the first.
+    pub fn read(environment: &BTreeMap<String, String>, around: &Surroundings) -> Result<Self, Mistakes> {
+        let mut reader = Reader::new(environment);
+        let web = Web::read(&mut reader);
+        let storage = Storage::read(&mut reader, around);
+        let engine = Engine::read(&mut reader);
+        let queue = Queue::read(&mut reader, around);
+        let logs = Logs::read(&mut reader);
+        let (variables, mistakes) = reader.finish();
+        if mistakes.is_empty() {
+            Ok(Self { web, storage, engine, queue, logs, variables })
+        } else {
+            Err(Mistakes(mistakes))
+        }
+    }
+}
+
+/// Every mistake of one reading.
+#[derive(Debug)]
+pub struct Mistakes(pub Vec<Mistake>);
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.0.len() == 1 { "setting is" } else { "settings are" };
+        writeln!(f, "{} {plural} wrong:", self.0.len())?;
+        self.0.iter().try_for_each(|mistake| writeln!(f, "  {mistake}"))
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(crate) fn around() -> Surroundings {
+        Surroundings {
+            way: Way::Serve,
+            start_dir: "/srv/pictures".into(),
+            home_dir: Some("/home/ann".into()),
+            data_home: "/home/ann/.local/share/image-tool".into(),
+            cores: 2,
+        }
+    }
+
+    pub(crate) fn read(pairs: &[(&str, &str)]) -> Result<Config, Mistakes> {
+        let environment = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Config::read(&environment, &around())
+    }
+
+    #[test]
+    fn nothing_needs_to_be_set() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.web.address().to_string(), "127.0.0.1:8080");
+        assert_eq!(config.storage.data_dir, PathBuf::from("/srv/pictures/data"));
+        assert_eq!(config.storage.allowed_dirs, [PathBuf::from("/srv/pictures")]);
+        assert_eq!(config.queue.worker_concurrency, 2);
+    }
+
+    #[test]
+    fn every_mistake_is_named_at_once() {
+        let text = read(&[("PORT", "http"), ("MAX_MEGAPIXELS", "0"), ("ALLOWED_DIR", "/x")]).unwrap_err().to_string();
+        for part in ["3 settings are wrong", "PORT", "0 to 65535", "MAX_MEGAPIXELS", "ALLOWED_DIR", "ALLOWED_DIRS"] {
+            assert!(text.contains(part), "{part} is missing in: {text}");
+        }
+    }
+
+    #[test]
+    fn foreign_variables_are_left_alone() {
+        assert!(read(&[("PATH", "/bin"), ("REPORT", "x"), ("HOSTNAME", "box"), ("CARGO_HOME", "/c")]).is_ok());
+    }
+
+    #[test]
+    fn an_empty_value_counts_as_unset() {
+        assert_eq!(read(&[("PORT", "")]).unwrap().web.port, 8080);
+    }
+}

@@ -1,0 +1,134 @@
+//! Reads one variable after the other, remembers what each is for, and collects every mistake.
+
+use std::{collections::BTreeMap, fmt, ops::RangeInclusive};
+
+/// One variable: what it is for, and what it is set to.
+#[derive(Clone, Debug)]
+pub struct Variable {
+    /// The heading it stands under.
+    pub section: &'static str,
+    /// The name in the environment.
+    pub name: &'static str,
+    /// The default as a person reads it.
+    pub default: String,
+    /// What may be given, such as `1 to 268 megapixels`.
+    pub bounds: String,
+    /// What it does, one sentence.
+    pub meaning: &'static str,
+    /// The value in force; never shown if it is a secret.
+    pub value: String,
+    /// Where the value came from.
+    pub origin: Origin,
+}
+
+/// Where a value came from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Origin {
+    /// Nobody set it.
+    Default,
+    /// The environment.
+    Environment,
+}
+
+/// One mistake in one variable.
+#[derive(Clone, Debug)]
+pub struct Mistake {
+    /// The variable at fault.
+    pub name: String,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.message)
+    }
+}
+
+/// The facts of a variable as its section states them.
+pub(crate) struct About {
+    pub(crate) section: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) meaning: &'static str,
+}
+
+pub(crate) struct Reader<'a> {
+    environment: &'a BTreeMap<String, String>,
+    variables: Vec<Variable>,
+    mistakes: Vec<Mistake>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(environment: &'a BTreeMap<String, String>) -> Self {
+        Self { environment, variables: Vec::new(), mistakes: Vec::new() }
+    }
+
+    /// A whole number within `range`; `unit` is what it counts.
+    pub(crate) fn integer(&mut self, about: &About, default: u64, range: RangeInclusive<u64>, unit: &str) -> u64 {
+        let (low, high) = (range.start(), range.end());
+        let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+        let bounds = format!("{low} to {high}{unit}");
+        let parse = |text: &str| text.parse::<u64>().ok().filter(|value| range.contains(value));
+        self.read(about, default, &default.to_string(), &bounds, parse, |text| {
+            format!("\"{text}\" is not a whole number from {bounds}")
+        })
+    }
+
+    /// Anything that `parse` accepts; `bounds` says what that is.
+    pub(crate) fn parsed<T>(
+        &mut self,
+        about: &About,
+        default: (T, &str),
+        bounds: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> T {
+        let (fallback, shown) = default;
+        let reason = |text: &str| parse(text).err().unwrap_or_default();
+        self.read(about, fallback, shown, bounds, |text| parse(text).ok(), reason)
+    }
+
+    fn read<T>(
+        &mut self,
+        about: &About,
+        default: T,
+        shown: &str,
+        bounds: &str,
+        parse: impl Fn(&str) -> Option<T>,
+        reason: impl Fn(&str) -> String,
+    ) -> T {
+        let given = self.environment.get(about.name).map(|text| text.trim()).filter(|text| !text.is_empty());
+        self.variables.push(Variable {
+            section: about.section,
+            name: about.name,
+            default: shown.into(),
+            bounds: bounds.into(),
+            meaning: about.meaning,
+            value: given.unwrap_or(shown).into(),
+            origin: if given.is_some() { Origin::Environment } else { Origin::Default },
+        });
+        let Some(text) = given else { return default };
+        parse(text).unwrap_or_else(|| {
+            self.mistake(about.name, reason(text));
+            default
+        })
+    }
+
+    /// Notes a mistake that only the section can see.
+    pub(crate) fn mistake(&mut self, name: &str, message: String) {
+        self.mistakes.push(Mistake { name: name.into(), message });
+    }
+
+    /// Everything read, and everything wrong, misspelt names included.
+    pub(crate) fn finish(mut self) -> (Vec<Variable>, Vec<Mistake>) {
+        let known: Vec<&str> = self.variables.iter().map(|variable| variable.name).collect();
+        for name in self.environment.keys().filter(|name| !known.contains(&name.as_str())) {
+            // Short names are too near to everything.
+            let near = known.iter().find(|known| known.len() >= 8 && strsim::damerau_levenshtein(known, name) <= 2);
+            if let Some(near) = near {
+                self.mistakes
+                    .push(Mistake { name: name.clone(), message: format!("no such setting; did you mean {near}?") });
+            }
+        }
+        (self.variables, self.mistakes)
+    }
+}

@@ -1,0 +1,97 @@
+//! Where things are kept, and which folders callers may read.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    Surroundings, Way,
+    reader::{About, Reader},
+};
+
+const fn about(name: &'static str, meaning: &'static str) -> About {
+    About { section: "Storage", name, meaning }
+}
+
+/// Where things are kept, and which folders callers may read.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    /// The database and the images; never readable as an input path.
+    pub data_dir: PathBuf,
+    /// Folders whose files may be named as inputs and for results; absolute.
+    pub allowed_dirs: Vec<PathBuf>,
+}
+
+impl Storage {
+    pub(crate) fn read(reader: &mut Reader<'_>, around: &Surroundings) -> Self {
+        let (data_dir, shown) = match around.way {
+            Way::Serve => (around.start_dir.join("data"), "./data"),
+            Way::Stdio => (around.data_home.clone(), "the platform's data folder"),
+        };
+        let shown = if around.way == Way::Serve {
+            format!("{shown}; over stdio the platform's data folder")
+        } else {
+            shown.into()
+        };
+        let data_dir = reader.parsed(
+            &about("DATA_DIR", "Holds the database and the images. Its files can never be named as inputs."),
+            (data_dir, &shown),
+            "a folder; it is made if it is missing",
+            |text| Ok(around.start_dir.join(text)),
+        );
+        let allowed_dirs = reader.parsed(
+            &about("ALLOWED_DIRS", "Folders whose pictures callers may name by path, and where results may be saved. Hidden files never count."),
+            (default_roots(around), "the folder the server was started in, unless that is / or the home folder"),
+            "absolute folders, separated by : (; on Windows)",
+            |text| std::env::split_paths(text).map(|path| absolute(&path)).collect(),
+        );
+        Self { data_dir, allowed_dirs }
+    }
+}
+
+/// The start folder is what a person expects to work on, but a whole disk or a whole home is more than they said.
+fn default_roots(around: &Surroundings) -> Vec<PathBuf> {
+    let start = &around.start_dir;
+    let too_wide = start.parent().is_none() || around.home_dir.as_ref() == Some(start);
+    if too_wide { Vec::new() } else { vec![start.clone()] }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, String> {
+    if path.is_absolute() {
+        Ok(path.to_path_buf())
+    } else {
+        Err(format!("\"{}\" is not an absolute folder", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crate::{
+        Config, Way,
+        tests::{around, read},
+    };
+
+    #[test]
+    fn root_and_home_are_legal_but_never_a_default() {
+        for start in ["/", "/home/ann"] {
+            let mut around = around();
+            around.start_dir = start.into();
+            assert!(Config::read(&BTreeMap::new(), &around).unwrap().storage.allowed_dirs.is_empty(), "{start}");
+        }
+        assert_eq!(read(&[("ALLOWED_DIRS", "/")]).unwrap().storage.allowed_dirs, [std::path::PathBuf::from("/")]);
+    }
+
+    #[test]
+    fn relative_roots_are_refused_and_lists_are_split() {
+        assert!(read(&[("ALLOWED_DIRS", "pictures")]).is_err());
+        assert_eq!(read(&[("ALLOWED_DIRS", "/a:/b")]).unwrap().storage.allowed_dirs.len(), 2);
+    }
+
+    #[test]
+    fn over_stdio_data_goes_to_the_platforms_folder() {
+        let mut around = around();
+        around.way = Way::Stdio;
+        let config = Config::read(&BTreeMap::new(), &around).unwrap();
+        assert_eq!(config.storage.data_dir, around.data_home);
+    }
+}
