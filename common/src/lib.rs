@@ -1,13 +1,35 @@
 //! What the web and the worker both say, and where they meet: jobs, records, the queue and the stores.
 #![forbid(unsafe_code)]
 
+mod blobs;
+mod clock;
+mod db;
 mod facts;
 mod failure;
 mod format;
+mod ids;
+mod images;
+pub mod job;
+pub mod jobs;
+pub mod outcome;
+pub mod queue;
 pub mod recipe;
+pub mod report;
 pub mod schema;
+mod state;
+mod stores;
+pub mod telemetry;
 
+pub use blobs::Blobs;
+pub use clock::{Clock, rfc3339};
+pub use db::{Db, StoreError};
 pub use facts::{Facts, Warning};
 pub use failure::{Failure, FailureKind};
 pub use format::Format;
+pub use ids::{ImageId, JobId, UserId, random_bytes};
+pub use images::{ImageRecord, Images, Listing};
+pub use jobs::Jobs;
+pub use queue::Queue;
 pub use recipe::{Recipe, Step};
+pub use state::State;
+pub use stores::Stores;

@@ -1,0 +1,135 @@
+//! The SQLite database of a single machine: opened, migrated, shared by the stores.
+
+use std::{path::Path, str::FromStr, time::Duration};
+
+use sqlx::{
+    Connection, SqliteConnection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use crate::{Clock, Failure, FailureKind};
+
+/// One file a version; the position in the list is the version it leads to.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
+
+/// What a store may fail with.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database said no.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A row holds what this program cannot read.
+    #[error("record: {0}")]
+    Record(#[from] serde_json::Error),
+    /// An id in this table is none.
+    #[error("an id in the table {0} cannot be read")]
+    Corrupt(&'static str),
+    /// The file system said no.
+    #[error("file: {0}")]
+    File(#[from] std::io::Error),
+    /// The data folder was written by a newer version of this program.
+    #[error("DATA_DIR has schema version {found}, this program knows {known}; use the newer program")]
+    TooNew {
+        /// The version found.
+        found: i64,
+        /// The newest version this program knows.
+        known: usize,
+    },
+    /// No randomness for a new id.
+    #[error("{0}")]
+    Id(#[from] Failure),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        use std::io::ErrorKind;
+        match &error {
+            StoreError::File(io) if matches!(io.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+                tracing::error!(%error, "storage is full");
+                Self::new(FailureKind::StorageFull, "No room is left where results are stored.")
+                    .next("Free space on the server's DATA_DIR, then call again.")
+            }
+            StoreError::Id(failure) => failure.clone(),
+            StoreError::Record(_) | StoreError::Corrupt(_) | StoreError::TooNew { .. } => Self::internal(&error),
+            StoreError::Database(_) | StoreError::File(_) => {
+                tracing::error!(%error, "store unavailable");
+                let mut failure =
+                    Self::new(FailureKind::Unavailable, "The server's store cannot be used at the moment.")
+                        .next("Nothing was lost; call again in a few seconds.");
+                failure.retry_after = Some(5);
+                failure
+            }
+        }
+    }
+}
+
+/// The database. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Db {
+    /// One connection: SQLite has one writer, and waiting for it here is cheaper than `SQLITE_BUSY`.
+    pub(crate) write: SqlitePool,
+    pub(crate) read: SqlitePool,
+    pub(crate) clock: Clock,
+}
+
+impl Db {
+    /// Opens `folder/image-tool.sqlite3`, made if missing, and brings an older schema up to date.
+    ///
+    /// # Errors
+    /// If the file cannot be opened, or was written by a newer program.
+    pub async fn open(folder: &Path, clock: Clock) -> Result<Self, StoreError> {
+        let file = folder.join("image-tool.sqlite3");
+        let options = SqliteConnectOptions::from_str("sqlite:")?
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(Duration::from_secs(10));
+        migrate(&mut SqliteConnection::connect_with(&options).await?).await?;
+        let pool = |most| SqlitePoolOptions::new().max_connections(most).idle_timeout(None).max_lifetime(None);
+        let write = pool(1).connect_with(options.clone()).await?;
+        let read = pool(4).connect_with(options.read_only(true)).await?;
+        Ok(Self { write, read, clock })
+    }
+
+    pub(crate) async fn transaction(&self) -> Result<sqlx::Transaction<'static, sqlx::Sqlite>, sqlx::Error> {
+        // IMMEDIATE: another process may write too, and a read that turns into a write cannot wait for it.
+        self.write.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    /// Waits for the last write and closes the file.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+}
+
+async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let (found,): (i64,) = sqlx::query_as("PRAGMA user_version").fetch_one(&mut *transaction).await?;
+    let known = MIGRATIONS.len();
+    let done =
+        usize::try_from(found).ok().filter(|version| *version <= known).ok_or(StoreError::TooNew { found, known })?;
+    for (index, migration) in MIGRATIONS.iter().enumerate().skip(done) {
+        sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
+        let version = sqlx::AssertSqlSafe(format!("PRAGMA user_version = {}", index + 1));
+        sqlx::raw_sql(version).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn opens_twice_and_refuses_a_newer_schema() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(folder.path(), Clock::default()).await.unwrap();
+        sqlx::raw_sql("PRAGMA user_version = 99").execute(&db.write).await.unwrap();
+        db.close().await;
+        let error = Db::open(folder.path(), Clock::default()).await.unwrap_err();
+        assert!(error.to_string().contains("newer program"), "{error}");
+    }
+}

@@ -1,0 +1,231 @@
+//! Jobs: what crosses the queue. Ids and parameters, never bytes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Format, ImageId, JobId, Recipe, UserId, report::Section};
+
+/// Which workers take a job. Transforms eat cores for 50 ms, other jobs wait on disks and networks for seconds:
+/// one queue would let the first starve the second.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// Eats a core.
+    Cpu,
+    /// Waits.
+    Remote,
+}
+
+impl Lane {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Cpu, Self::Remote];
+
+    /// The constant, versioned name of its queue.
+    #[must_use]
+    pub fn queue_name(self) -> &'static str {
+        match self {
+            Self::Cpu => "image:cpu:v1",
+            Self::Remote => "image:remote:v1",
+        }
+    }
+}
+
+/// Where the bytes of a picture come from.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// An earlier result.
+    Image(ImageId),
+    /// A file of the server, as the caller named it; the worker checks and opens it in one step.
+    Path(String),
+    /// Bytes that came with the call and wait in the blob store under this id.
+    Inline(ImageId),
+}
+
+/// Which picture the reply shows.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+#[expect(missing_docs, reason = "explained where it is an argument")]
+pub enum Return {
+    #[default]
+    Preview,
+    Full,
+    Link,
+    None,
+}
+
+/// Where a result is written besides the store; local use only.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct SaveTo {
+    /// A path inside an allowed folder, as the caller named it.
+    pub path: String,
+    /// Whether an existing file may be replaced.
+    pub overwrite: bool,
+}
+
+/// One picture through one recipe.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Transform {
+    /// The picture.
+    pub source: Source,
+    /// What to do.
+    pub recipe: Recipe,
+    /// Whether a damaged file is an error instead of a warning.
+    pub strict: bool,
+    /// What the reply shows.
+    #[serde(rename = "return")]
+    pub show: Return,
+    /// A file to write besides.
+    pub save_to: Option<SaveTo>,
+}
+
+/// What a file says about a picture.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Inspect {
+    /// The picture.
+    pub source: Source,
+    /// The parts to report.
+    pub sections: Vec<Section>,
+    /// Whether the reply shows the picture.
+    pub thumbnail: bool,
+}
+
+/// Where the pictures of a batch come from.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchSource {
+    /// The files of a folder of the server.
+    Folder {
+        /// The folder, as the caller named it.
+        folder: String,
+        /// Which names count.
+        glob: String,
+        /// Whether folders below count too.
+        recursive: bool,
+    },
+    /// Pictures named one by one.
+    Images(Vec<Source>),
+}
+
+/// What to do when a name is taken.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+#[expect(missing_docs, reason = "explained where it is an argument")]
+pub enum OnConflict {
+    #[default]
+    Suffix,
+    Skip,
+    Overwrite,
+    Error,
+}
+
+impl OnConflict {
+    /// Reads what [`Self::name`] writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Suffix, Self::Skip, Self::Overwrite, Self::Error].into_iter().find(|policy| policy.name() == text)
+    }
+
+    /// The name in arguments.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Suffix => "suffix",
+            Self::Skip => "skip",
+            Self::Overwrite => "overwrite",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Many pictures through one recipe.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Batch {
+    /// The pictures.
+    pub source: BatchSource,
+    /// What to do with each.
+    pub recipe: Recipe,
+    /// How results are named, such as `{stem}-{width}.{ext}`.
+    pub name: String,
+    /// What to do when a name is taken.
+    pub on_conflict: OnConflict,
+    /// A folder inside the allowed ones to write to besides the store, as the caller named it.
+    pub save_to: Option<String>,
+    /// Whether a damaged file is an error instead of a warning.
+    pub strict: bool,
+    /// Give up after so many failed pictures.
+    pub max_failures: Option<u32>,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Work {
+    /// One picture through one recipe.
+    Transform(Transform),
+    /// What a file says about a picture.
+    Inspect(Inspect),
+    /// Find the pictures of a batch and queue the first of them.
+    BatchPlan(Batch),
+    /// One picture of a batch.
+    BatchItem {
+        /// Which one.
+        index: u32,
+    },
+    /// Write the manifest of a batch whose pictures are all through.
+    BatchFinish,
+}
+
+impl Work {
+    /// The kind as records and logs name it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Transform(_) => "transform",
+            Self::Inspect(_) => "inspect",
+            Self::BatchPlan(_) => "batch_plan",
+            Self::BatchItem { .. } => "batch_item",
+            Self::BatchFinish => "batch_finish",
+        }
+    }
+
+    /// Who takes it.
+    #[must_use]
+    pub fn lane(&self) -> Lane {
+        match self {
+            Self::Transform(_) | Self::Inspect(_) | Self::BatchItem { .. } => Lane::Cpu,
+            Self::BatchPlan(_) | Self::BatchFinish => Lane::Remote,
+        }
+    }
+}
+
+/// What crosses the queue.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Job {
+    /// The version of this envelope; a worker that does not know it puts the entry aside with a reason.
+    pub version: u32,
+    /// The record it belongs to.
+    pub id: JobId,
+    /// Whose it is.
+    pub owner: UserId,
+    /// What is to be done.
+    pub work: Work,
+}
+
+impl Job {
+    /// The version this program writes and reads.
+    pub const VERSION: u32 = 1;
+
+    /// A job of the present version.
+    #[must_use]
+    pub fn new(id: JobId, owner: UserId, work: Work) -> Self {
+        Self { version: Self::VERSION, id, owner, work }
+    }
+}
+
+/// The format of a batch result: what was asked for, else the input's, else PNG.
+#[must_use]
+pub fn output_format(asked: Option<Format>, input: Format) -> Format {
+    asked.unwrap_or(if input.writable() { input } else { Format::Png })
+}

@@ -1,0 +1,141 @@
+//! The rows of job records.
+
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+
+use super::{JobRecord, JobState, Jobs, Tally};
+use crate::{Failure, JobId, StoreError, UserId, job::Work, outcome::Outcome};
+
+impl Jobs {
+    pub(super) async fn running(
+        &self,
+        connection: &mut SqliteConnection,
+        owner: &UserId,
+        fingerprint: &str,
+    ) -> Result<Option<JobId>, StoreError> {
+        let row: Option<(String,)> = sqlx::query_as(
+            "SELECT id FROM jobs WHERE owner = ? AND fingerprint = ? AND state IN ('queued', 'running')",
+        )
+        .bind(&owner.0)
+        .bind(fingerprint)
+        .fetch_optional(connection)
+        .await?;
+        Ok(row.and_then(|(id,)| JobId::parse(&id)))
+    }
+
+    pub(super) async fn insert(
+        &self,
+        connection: &mut SqliteConnection,
+        id: &JobId,
+        owner: &UserId,
+        work: &Work,
+        fingerprint: &str,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO jobs (id, owner, kind, state, fingerprint, work, created_at) VALUES (?, ?, ?, 'queued', ?, ?, ?)",
+        )
+        .bind(id.as_str())
+        .bind(&owner.0)
+        .bind(record_kind(work))
+        .bind(fingerprint)
+        .bind(serde_json::to_string(work)?)
+        .bind(self.db.clock.now_ms())
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    /// The record of `id`, whoever owns it; for workers.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn any(&self, id: &JobId) -> Result<Option<JobRecord>, StoreError> {
+        let row =
+            sqlx::query("SELECT * FROM jobs WHERE id = ?").bind(id.as_str()).fetch_optional(&self.db.read).await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut record = record(&row)?;
+        record.tally = match record.work {
+            Work::BatchPlan(_) => self.batch_tally(id).await?,
+            _ => single_tally(&record),
+        };
+        Ok(Some(record))
+    }
+
+    pub(super) async fn set_running(&self, id: &JobId) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "UPDATE jobs SET state = 'running', started_at = coalesce(started_at, ?)
+             WHERE id = ? AND state IN ('queued', 'running')",
+        )
+        .bind(self.db.clock.now_ms())
+        .bind(id.as_str())
+        .execute(&self.db.write)
+        .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    pub(super) async fn set_end(
+        &self,
+        id: &JobId,
+        state: JobState,
+        end: &Result<Outcome, Failure>,
+    ) -> Result<bool, StoreError> {
+        let outcome = end.as_ref().ok().map(serde_json::to_string).transpose()?;
+        let failure = end.as_ref().err().map(serde_json::to_string).transpose()?;
+        let done = sqlx::query(
+            "UPDATE jobs SET state = ?, outcome = ?, failure = ?, finished_at = ?
+             WHERE id = ? AND state IN ('queued', 'running')",
+        )
+        .bind(state.name())
+        .bind(outcome)
+        .bind(failure)
+        .bind(self.db.clock.now_ms())
+        .bind(id.as_str())
+        .execute(&self.db.write)
+        .await?;
+        Ok(done.rows_affected() > 0)
+    }
+}
+
+fn record_kind(work: &Work) -> &'static str {
+    match work {
+        Work::BatchPlan(_) | Work::BatchItem { .. } | Work::BatchFinish => "batch",
+        other => other.kind(),
+    }
+}
+
+fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
+    let outcome: Option<String> = row.get("outcome");
+    let failure: Option<String> = row.get("failure");
+    let state: String = row.get("state");
+    Ok(JobRecord {
+        id: JobId::parse(row.get("id")).ok_or(StoreError::Corrupt("jobs"))?,
+        owner: UserId(row.get("owner")),
+        kind: row.get("kind"),
+        state: serde_json::from_value(state.into())?,
+        work: serde_json::from_str(row.get("work"))?,
+        outcome: outcome.as_deref().map(serde_json::from_str).transpose()?,
+        failure: failure.as_deref().map(serde_json::from_str).transpose()?,
+        tally: Tally::default(),
+        created_at: row.get("created_at"),
+        started_at: row.get("started_at"),
+        finished_at: row.get("finished_at"),
+    })
+}
+
+/// A job of one picture counts that one.
+fn single_tally(record: &JobRecord) -> Tally {
+    let (bytes_in, bytes_out) = match &record.outcome {
+        Some(Outcome::Transformed(done)) => (done.before.bytes, done.image.facts.bytes),
+        Some(Outcome::Inspected(done)) => (done.facts.bytes, 0),
+        _ => (0, 0),
+    };
+    Tally {
+        total: 1,
+        ok: u64::from(record.state == JobState::Finished),
+        failed: u64::from(record.state == JobState::Failed),
+        skipped: 0,
+        cancelled: u64::from(record.state == JobState::Cancelled),
+        running: u64::from(record.state == JobState::Running),
+        bytes_in,
+        bytes_out,
+    }
+}

@@ -1,0 +1,86 @@
+//! What came out of a job: small JSON; the bytes are in the blob store.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Facts, Format, ImageRecord, Warning, report::Report};
+
+/// A picture shown in a reply, in the blob store.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct PreviewRef {
+    /// The key of its bytes.
+    pub blob: String,
+    /// `image/jpeg`, `image/png` or `image/webp`.
+    pub media_type: String,
+}
+
+/// The picture as it was.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Before {
+    /// Pixels, upright.
+    pub width: u32,
+    /// Pixels, upright.
+    pub height: u32,
+    /// The format of the file.
+    pub format: Format,
+    /// Size of the file.
+    pub bytes: u64,
+}
+
+/// A transformed picture.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Transformed {
+    /// The record of the result.
+    pub image: ImageRecord,
+    /// The picture as it was.
+    pub before: Before,
+    /// What was done, in order.
+    pub applied: Vec<String>,
+    /// What was asked for and had no effect.
+    pub ignored: Vec<String>,
+    /// What the caller should know.
+    pub warnings: Vec<Warning>,
+    /// What the reply shows.
+    pub preview: Option<PreviewRef>,
+    /// The file that was written besides the store.
+    pub saved_to: Option<String>,
+}
+
+/// An inspected picture.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Inspected {
+    /// Its record, if it is in the store.
+    pub image: Option<ImageRecord>,
+    /// Its facts.
+    pub facts: Facts,
+    /// What was found.
+    pub report: Report,
+    /// What the caller should know.
+    pub warnings: Vec<Warning>,
+    /// What the reply shows.
+    pub preview: Option<PreviewRef>,
+}
+
+/// A batch whose pictures are all through.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct BatchDone {
+    /// The key of `manifest.jsonl`, a line for each picture.
+    pub manifest: String,
+    /// The manifest in the folder that was named, if one was.
+    pub saved_manifest: Option<String>,
+    /// The folder that was written, if one was named.
+    pub saved_to: Option<String>,
+    /// What was skipped while pictures were looked for, counted by reason.
+    pub notes: Vec<String>,
+}
+
+/// What came out of a job.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Outcome {
+    /// Of a transform.
+    Transformed(Box<Transformed>),
+    /// Of an inspection.
+    Inspected(Box<Inspected>),
+    /// Of a batch.
+    Batch(BatchDone),
+}

@@ -1,0 +1,275 @@
+//! The queue as an apalis backend: a fetcher claims exactly as many entries as there are free slots, a keeper renews
+//! leases and collects those of silent workers, and a tower layer acknowledges before it frees the slot.
+//!
+//! Store errors never reach the apalis worker: it would stop. They are logged and tried again until they pass.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use apalis_core::{
+    backend::{Backend, BackendConfig, finalize::Ephemeral},
+    error::BoxDynError,
+    task::{Task, builder::TaskBuilder, task_id::TaskId},
+    worker::context::WorkerContext,
+};
+use futures::future::BoxFuture;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    task::JoinHandle,
+};
+use tower::{Layer, Service};
+
+use super::{Claimed, Queue, Verdict};
+use crate::job::{Job, Lane};
+
+/// An entry as it reaches whoever performs it.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The id of the entry.
+    pub id: String,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// The last attempt there will be.
+    pub max_attempts: u32,
+    /// The job, or why the payload cannot be read.
+    pub job: Result<Job, String>,
+}
+
+/// No error ever comes out of the backend.
+#[derive(Debug, thiserror::Error)]
+pub enum Never {}
+
+/// One lane of the queue as an apalis backend for one worker.
+pub struct LeaseBackend {
+    deliveries: mpsc::Receiver<Task<Delivery>>,
+    holder: Holder,
+    fetcher: JoinHandle<()>,
+    closing: Option<BoxFuture<'static, ()>>,
+}
+
+/// Who holds the entries, for claiming and acknowledging.
+#[derive(Clone)]
+struct Holder {
+    queue: Queue,
+    lane: Lane,
+    worker: Arc<str>,
+}
+
+/// Frees the slot when the last clone is gone.
+#[derive(Clone)]
+struct Slot {
+    _permit: Arc<OwnedSemaphorePermit>,
+}
+
+impl LeaseBackend {
+    /// Starts fetching for up to `concurrency` jobs of `lane` at once, under the name `worker`.
+    #[must_use]
+    pub fn start(queue: Queue, lane: Lane, worker: &str, concurrency: usize) -> Self {
+        let (sender, deliveries) = mpsc::channel(concurrency.max(1));
+        let holder = Holder { queue, lane, worker: worker.into() };
+        let fetcher = tokio::spawn(fetch(holder.clone(), sender, concurrency.max(1)));
+        Self { deliveries, holder, fetcher, closing: None }
+    }
+}
+
+impl Queue {
+    /// Renews the leases of `worker` and gives back those of silent ones, until the returned task is aborted. It is
+    /// a task of its own, so that no handler, however busy, delays a heartbeat.
+    #[must_use]
+    pub fn keep_leases(&self, worker: &str) -> JoinHandle<()> {
+        let (queue, worker) = (self.clone(), worker.to_owned());
+        let between = (self.lease / 3).min(Duration::from_secs(1));
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(between).await;
+                match queue.renew(&worker).await {
+                    Err(error) => tracing::warn!(%error, "leases were not renewed"),
+                    Ok(_) => match queue.reap(&worker).await {
+                        Ok(0) => {}
+                        Ok(entries) => tracing::warn!(entries, "entries of silent workers were given back"),
+                        Err(error) => tracing::warn!(%error, "silent workers were not looked for"),
+                    },
+                }
+            }
+        })
+    }
+}
+
+async fn fetch(holder: Holder, sender: mpsc::Sender<Task<Delivery>>, concurrency: usize) {
+    /// Another process on the same folder may have pushed without our hearing of it.
+    const LONGEST_SLEEP: Duration = Duration::from_millis(500);
+    let slots = Arc::new(Semaphore::new(concurrency));
+    let wake = holder.queue.wakes[holder.lane as usize].clone();
+    loop {
+        let Ok(first) = slots.clone().acquire_owned().await else { return };
+        let free = slots.available_permits() + 1;
+        let claimed = match holder.queue.claim(holder.lane, &holder.worker, free).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                tracing::warn!(%error, "nothing could be claimed");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                continue;
+            }
+        };
+        if claimed.is_empty() {
+            drop(first);
+            let due =
+                holder.queue.next_due(holder.lane).await.ok().flatten().map_or(LONGEST_SLEEP, Duration::from_millis);
+            let _ = tokio::time::timeout(due.clamp(Duration::from_millis(1), LONGEST_SLEEP), wake.notified()).await;
+            continue;
+        }
+        let mut first = Some(first);
+        for entry in claimed {
+            let permit = match first.take() {
+                Some(permit) => permit,
+                None => match slots.clone().acquire_owned().await {
+                    Ok(permit) => permit,
+                    Err(_) => return,
+                },
+            };
+            if sender.send(task(entry, permit)).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn task(entry: Claimed, permit: OwnedSemaphorePermit) -> Task<Delivery> {
+    let job = serde_json::from_str::<Job>(&entry.payload).map_err(|error| format!("payload: {error}"));
+    let job = job.and_then(|job| match job.version {
+        Job::VERSION => Ok(job),
+        other => Err(format!("envelope version {other} is unknown to this worker")),
+    });
+    let id = TaskId::from_string(&entry.id);
+    let delivery = Delivery { id: entry.id, attempt: entry.attempt, max_attempts: entry.max_attempts, job };
+    TaskBuilder::new(delivery).task_id(id).data(Slot { _permit: Arc::new(permit) }).build()
+}
+
+impl Holder {
+    /// Acknowledges, however long the store is away: forgetting would run the job again.
+    async fn acknowledge(&self, id: &str, attempt: u32, verdict: &Verdict) {
+        let mut pause = Duration::from_millis(20);
+        loop {
+            match self.queue.acknowledge(id, &self.worker, attempt, verdict).await {
+                Ok(true) => break,
+                Ok(false) => {
+                    tracing::warn!(entry = id, attempt, "the entry had gone to another worker");
+                    break;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, entry = id, "acknowledging failed; trying again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(1));
+                }
+            }
+        }
+        if *verdict != Verdict::Done {
+            self.queue.wake(self.lane);
+        }
+    }
+}
+
+impl Backend for LeaseBackend {
+    type Task = Task<Delivery>;
+    type Error = Never;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Never>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Option<Result<Self::Task, Never>>> {
+        self.deliveries.poll_recv(cx).map(|task| task.map(Ok))
+    }
+
+    /// Stops fetching and gives back what was claimed but not begun.
+    fn poll_close(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Never>> {
+        let Self { deliveries, holder, fetcher, closing } = self;
+        let closing = closing.get_or_insert_with(|| {
+            fetcher.abort();
+            deliveries.close();
+            let mut unbegun = Vec::new();
+            while let Ok(task) = deliveries.try_recv() {
+                unbegun.push((task.args.id.clone(), task.args.attempt));
+            }
+            let holder = holder.clone();
+            Box::pin(async move {
+                for (id, attempt) in unbegun {
+                    holder.acknowledge(&id, attempt, &Verdict::Release).await;
+                }
+            })
+        });
+        closing.as_mut().poll(cx).map(Ok)
+    }
+}
+
+impl BackendConfig for LeaseBackend {
+    type Args = Delivery;
+    type Id = String;
+    type Kind = Ephemeral;
+    type Config = ();
+    type Layer = AcknowledgeLayer;
+
+    fn config(&self) -> &() {
+        &()
+    }
+
+    fn middleware(&mut self, _: &mut WorkerContext) -> AcknowledgeLayer {
+        AcknowledgeLayer { holder: self.holder.clone() }
+    }
+}
+
+/// Acknowledges each entry by the verdict its service returns.
+#[derive(Clone)]
+pub struct AcknowledgeLayer {
+    holder: Holder,
+}
+
+impl<S> Layer<S> for AcknowledgeLayer {
+    type Service = Acknowledge<S>;
+
+    fn layer(&self, inner: S) -> Acknowledge<S> {
+        Acknowledge { holder: self.holder.clone(), inner }
+    }
+}
+
+/// See [`AcknowledgeLayer`].
+#[derive(Clone)]
+pub struct Acknowledge<S> {
+    holder: Holder,
+    inner: S,
+}
+
+impl<S> Service<Task<Delivery>> for Acknowledge<S>
+where
+    S: Service<Task<Delivery>, Response = Verdict>,
+    S::Future: Send + 'static,
+    S::Error: Into<BoxDynError>,
+{
+    type Response = ();
+    type Error = BoxDynError;
+    type Future = BoxFuture<'static, Result<(), BoxDynError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxDynError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, task: Task<Delivery>) -> Self::Future {
+        let slot = task.ctx().data().get::<Slot>().cloned();
+        let (id, attempt) = (task.args.id.clone(), task.args.attempt);
+        let holder = self.holder.clone();
+        let work = self.inner.call(task);
+        Box::pin(async move {
+            let verdict = work.await.unwrap_or_else(|error| {
+                let error: BoxDynError = error.into();
+                tracing::error!(%error, entry = id, "the handler failed without a verdict");
+                Verdict::Retry { after: Duration::from_secs(1) }
+            });
+            holder.acknowledge(&id, attempt, &verdict).await;
+            drop(slot);
+            Ok(())
+        })
+    }
+}
