@@ -11,6 +11,7 @@ mod ids;
 mod images;
 pub mod job;
 pub mod jobs;
+pub mod naming;
 pub mod outcome;
 pub mod queue;
 pub mod recipe;

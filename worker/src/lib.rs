@@ -1,1 +1,3 @@
-//! x
+//! Where the work is done.
+
+mod files;
