@@ -5,9 +5,11 @@ mod facts;
 mod failure;
 mod format;
 pub mod recipe;
+pub mod report;
 pub mod schema;
 
 pub use facts::{Facts, Warning};
 pub use failure::{Failure, FailureKind};
 pub use format::Format;
 pub use recipe::{Recipe, Step};
+pub use report::{Report, Section};

@@ -1,1 +1,3 @@
-//! x
+//! Where the work is done: jobs, the image engine, batches.
+
+pub mod engine;
