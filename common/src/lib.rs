@@ -32,5 +32,6 @@ pub use images::{ImageRecord, Images, Listing};
 pub use jobs::Jobs;
 pub use queue::Queue;
 pub use recipe::{Recipe, Step};
+pub use report::{Report, Section};
 pub use state::State;
 pub use stores::Stores;

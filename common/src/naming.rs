@@ -7,8 +7,8 @@ use crate::{Failure, schema::clip};
 /// What a template may contain.
 pub const PLACEHOLDERS: &str = "{stem} {ext} {index} {index:04} {dir} {width} {height} {hash8} {date}";
 
-/// The name where none is given.
-pub const DEFAULT: &str = "{stem}.{ext}";
+/// The name where none is given: the tree is kept.
+pub const DEFAULT: &str = "{dir}/{stem}.{ext}";
 
 /// A checked template.
 #[derive(Clone, Debug, Eq, PartialEq)]

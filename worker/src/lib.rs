@@ -1,3 +1,12 @@
-//! Where the work is done.
+//! Where the work is done: takes jobs out of the queue, runs them through the engine, stores what comes out.
+#![deny(unsafe_code)]
 
-mod files;
+pub mod batch;
+pub mod engine;
+pub mod files;
+mod job;
+mod lanes;
+mod perform;
+
+pub use job::Context;
+pub use lanes::{Lanes, start};

@@ -137,3 +137,9 @@ impl Engine {
         &self.inner.budget
     }
 }
+
+/// Whether a file that begins with `head` is of a format that can be read.
+#[must_use]
+pub fn is_picture(head: &[u8]) -> bool {
+    sniff::known(head).is_some()
+}

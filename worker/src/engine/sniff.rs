@@ -38,7 +38,7 @@ pub(crate) fn format_of(input: &[u8]) -> Result<Format, Failure> {
     })
 }
 
-fn known(input: &[u8]) -> Option<Format> {
+pub(super) fn known(input: &[u8]) -> Option<Format> {
     Some(match input {
         [0xff, 0xd8, 0xff, ..] => Format::Jpeg,
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Format::Png,

@@ -33,6 +33,18 @@ pub struct Listing {
     pub skipped: BTreeMap<&'static str, u64>,
 }
 
+impl Listing {
+    /// Leaves out the results of earlier runs, where they are written below the folder that is read.
+    pub fn leave_out(&mut self, results: Option<&Path>) {
+        let Some(results) = results.filter(|results| *results != self.folder) else { return };
+        let before = self.files.len();
+        self.files.retain(|file| !self.folder.join(file).starts_with(results));
+        if let Ok(left_out @ 1..) = u64::try_from(before - self.files.len()) {
+            self.skipped.insert("already in the folder of the results", left_out);
+        }
+    }
+}
+
 struct Search<'a> {
     files: &'a Files,
     root: &'a Root,

@@ -11,13 +11,14 @@ use cap_fs_ext::DirExt;
 use cap_std::{ambient_authority, fs::Dir};
 use common::{Failure, FailureKind, schema::clip};
 
+pub(crate) use self::write::no_free_name;
 pub use self::{list::Listing, write::Taken};
 
 /// The folders that callers may name.
 #[derive(Debug)]
 pub struct Files {
     roots: Vec<Root>,
-    data_dir: PathBuf,
+    data_dir: Option<PathBuf>,
     max_file_bytes: u64,
 }
 
@@ -38,21 +39,21 @@ struct Place<'a> {
 }
 
 impl Files {
-    /// Opens the `roots`. `data_dir` and everything hidden can never be named.
+    /// Opens the `roots`. `data_dir`, the server's own, and everything hidden can never be named.
     ///
     /// # Errors
     /// If a root is not a folder that can be opened.
-    pub fn open(roots: &[PathBuf], data_dir: &Path, max_file_bytes: u64) -> std::io::Result<Self> {
+    pub fn open(roots: &[PathBuf], data_dir: Option<&Path>, max_file_bytes: u64) -> std::io::Result<Self> {
         let root = |configured: &PathBuf| {
             let canonical = configured.canonicalize()?;
             let dir = Dir::open_ambient_dir(&canonical, ambient_authority())?;
             Ok(Root { configured: configured.clone(), canonical, dir })
         };
         let named = |path: &PathBuf, error: std::io::Error| {
-            std::io::Error::new(error.kind(), format!("ALLOWED_DIRS: {}: {error}", path.display()))
+            std::io::Error::new(error.kind(), format!("{}: {error}", path.display()))
         };
         let roots: Result<_, _> = roots.iter().map(|path| root(path).map_err(|error| named(path, error))).collect();
-        let data_dir = data_dir.canonicalize().unwrap_or_else(|_| data_dir.to_path_buf());
+        let data_dir = data_dir.map(|path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf()));
         Ok(Self { roots: roots?, data_dir, max_file_bytes })
     }
 
@@ -112,7 +113,8 @@ impl Files {
     fn hidden(&self, root: &Root, inside: &Path) -> bool {
         let dotted =
             |step: Component<'_>| step.as_os_str().as_encoded_bytes().starts_with(b".") && step != Component::CurDir;
-        inside.components().any(dotted) || root.canonical.join(inside).starts_with(&self.data_dir)
+        inside.components().any(dotted)
+            || self.data_dir.as_ref().is_some_and(|data| root.canonical.join(inside).starts_with(data))
     }
 
     fn unreachable(&self, argument: &str, message: &str) -> Failure {

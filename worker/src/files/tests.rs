@@ -32,7 +32,7 @@ fn bench() -> Bench {
     symlink("sub/b.PNG", base.join("root/link-in.png")).unwrap();
     symlink(".dot.png", base.join("root/link-dot.png")).unwrap();
     symlink("data/d.png", base.join("root/link-data.png")).unwrap();
-    let files = Files::open(&[base.join("root")], &base.join("root/data"), 1 << 20).unwrap();
+    let files = Files::open(&[base.join("root")], Some(&base.join("root/data")), 1 << 20).unwrap();
     Bench { _folder: folder, base, files }
 }
 
