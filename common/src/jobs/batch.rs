@@ -301,8 +301,9 @@ impl Jobs {
             .fetch_one(&mut *connection)
             .await?;
         if failed >= most {
-            sqlx::query("DELETE FROM queue WHERE job = ? AND state = 'queued'")
+            sqlx::query("DELETE FROM queue WHERE job = ? AND state = 'queued' AND lane = ?")
                 .bind(id.as_str())
+                .bind(Lane::Cpu.queue_name())
                 .execute(&mut *connection)
                 .await?;
             sqlx::query("UPDATE batch_items SET status = 'skipped' WHERE job = ? AND status IN ('pending', 'queued')")
