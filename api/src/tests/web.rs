@@ -19,6 +19,7 @@ async fn says_what_it_is_and_that_it_is_well() {
 #[tokio::test]
 async fn a_store_that_is_gone_shows_in_health() {
     let house = House::start().await;
+    assert_eq!(house.get("/health").await.status, 200);
     house.stores.close().await;
     let health = house.get("/health").await;
     assert_eq!((health.status, health.json()["store"].as_str()), (503, Some("error")));

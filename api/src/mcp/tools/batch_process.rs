@@ -55,7 +55,7 @@ struct Arguments {
     /// Make damaged files fail. Default: they are read as far as they go, with a warning.
     strict: Option<bool>,
     /// Give up after so many failed images. Default: never; one bad image does not stop the rest.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 10_000_000))]
     max_failures: Option<u32>,
     /// How long to wait for the end before handing back the job_id. Default 20.
     #[schemars(range(min = 0, max = 45))]

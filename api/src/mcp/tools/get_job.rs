@@ -25,6 +25,7 @@ struct Arguments {
     /// List only images of a batch in this status, such as failed.
     status: Option<ItemStatus>,
     /// List images of a batch from this index on. Default 0.
+    #[schemars(range(min = 0, max = 10_000_000))]
     from: Option<u32>,
     /// How many images of a batch to list. Default 20; 0 lists none.
     #[schemars(range(min = 0, max = 50))]

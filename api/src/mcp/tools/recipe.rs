@@ -18,7 +18,7 @@ pub(super) struct RecipeArguments {
     /// Short for one resize step: height in pixels. Not together with steps.
     #[schemars(range(min = 1, max = MAX_EDGE))]
     height: Option<u32>,
-    /// Goes with width and height; see the resize step.
+    /// Goes with width and height: inside (default, keeps all), cover (fills the box, crops), contain (pads), outside, fill.
     fit: Option<Fit>,
     /// Format of the result. Default: the input's where it can be written, else png.
     output_format: Option<Format>,
