@@ -101,6 +101,17 @@ impl ImageId {
         bytes.copy_from_slice(&digest[..RANDOM_BYTES]);
         Self::from_bytes(bytes)
     }
+
+    /// The picture that came with a call of `owner` as `bytes`. The same bytes make the same id, so that a repeated
+    /// call joins the one still running.
+    #[must_use]
+    pub fn of_upload(owner: &UserId, bytes: &[u8]) -> Self {
+        let digest =
+            Sha256::new().chain_update("upload of ").chain_update(&owner.0).chain_update([0]).chain_update(bytes);
+        let mut id = [0; RANDOM_BYTES];
+        id.copy_from_slice(&digest.finalize()[..RANDOM_BYTES]);
+        Self::from_bytes(id)
+    }
 }
 
 /// Who asks: every record belongs to one.
@@ -134,5 +145,8 @@ mod tests {
         let job = JobId::random().unwrap();
         assert_eq!(ImageId::made_by(&job, 3), ImageId::made_by(&job, 3));
         assert_ne!(ImageId::made_by(&job, 3), ImageId::made_by(&job, 4));
+        let other = UserId("other".into());
+        assert_eq!(ImageId::of_upload(&other, b"x"), ImageId::of_upload(&other, b"x"));
+        assert_ne!(ImageId::of_upload(&other, b"x"), ImageId::of_upload(&UserId::local(), b"x"));
     }
 }

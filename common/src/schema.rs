@@ -18,6 +18,7 @@ pub fn of<T: JsonSchema>() -> Value {
     });
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
     forbid_null(&mut schema);
+    join_names(&mut schema);
     schema
 }
 
@@ -63,6 +64,25 @@ fn forbid_null(schema: &mut Value) {
             object.values_mut().for_each(forbid_null);
         }
         Value::Array(items) => items.iter_mut().for_each(forbid_null),
+        _ => {}
+    }
+}
+
+/// Names that are documented one by one come as `oneOf` constants; a plain `enum` says the same to every client.
+fn join_names(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            let name = |variant: &Value| variant.get("const").filter(|name| name.is_string()).cloned();
+            let names: Option<Vec<Value>> =
+                object.get("oneOf").and_then(Value::as_array).and_then(|variants| variants.iter().map(name).collect());
+            if let Some(names) = names {
+                object.remove("oneOf");
+                object.insert("type".into(), "string".into());
+                object.insert("enum".into(), names.into());
+            }
+            object.values_mut().for_each(join_names);
+        }
+        Value::Array(items) => items.iter_mut().for_each(join_names),
         _ => {}
     }
 }

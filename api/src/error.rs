@@ -1,0 +1,97 @@
+//! Failures as HTTP says them: a status and a JSON body with the next step.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use common::{Failure, FailureKind};
+use serde_json::{Value, json};
+
+/// A failure outside of MCP.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    kind: &'static str,
+    message: String,
+    next: Option<String>,
+    retry_after: Option<u64>,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
+        Self { status, kind, message: message.into(), next: None, retry_after: None }
+    }
+
+    /// States what to do next.
+    pub(crate) fn next(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        let status = match failure.kind {
+            FailureKind::NotFound => StatusCode::NOT_FOUND,
+            FailureKind::InvalidArgument => StatusCode::BAD_REQUEST,
+            FailureKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            FailureKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            FailureKind::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
+            FailureKind::ImageUnreadable | FailureKind::UnsupportedFormat | FailureKind::FileNotReachable => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            FailureKind::Cancelled => StatusCode::CONFLICT,
+            FailureKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let Failure { kind, message, next, retry_after, .. } = failure;
+        Self { status, kind: kind.code(), message, next, retry_after }
+    }
+}
+
+impl From<common::StoreError> for Problem {
+    fn from(error: common::StoreError) -> Self {
+        Failure::from(error).into()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut error = json!({"kind": self.kind, "message": self.message});
+        if let Some(next) = self.next {
+            error["next"] = next.into();
+        }
+        let mut response = (self.status, Json(json!({"error": error}))).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// The JSON-RPC codes (JSON-RPC 2.0, section 5.1) that are answered before rmcp sees the request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RpcCode {
+    ParseError = -32700,
+    InvalidRequest = -32600,
+}
+
+/// A failure on `/mcp` before there is a tool to speak: shaped as JSON-RPC.
+pub(crate) fn rpc(status: StatusCode, code: RpcCode, message: &str, id: Value) -> Response {
+    let error = json!({"code": code as i32, "message": message});
+    (status, Json(json!({"jsonrpc": "2.0", "id": id, "error": error}))).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_becomes_a_status_with_the_time_to_wait() {
+        let mut failure = Failure::new(FailureKind::Unavailable, "Down.");
+        failure.retry_after = Some(5);
+        let response = Problem::from(failure).into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "5");
+    }
+}

@@ -1,0 +1,6 @@
+//! Stored files over HTTP: signed links, and the downloads behind them.
+
+pub(crate) mod download;
+mod links;
+
+pub(crate) use links::{LinkQuery, Links, Refusal};

@@ -1,0 +1,143 @@
+//! What a request must look like before anybody works on it.
+
+use std::sync::Arc;
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use rmcp::model::ClientJsonRpcMessage;
+use serde_json::Value;
+use url::{Host, Url};
+
+use crate::{
+    Caller, Shared,
+    error::{Problem, RpcCode, rpc},
+};
+
+/// The largest body on `/mcp`: a picture of 18 MB as base64.
+pub(crate) const MAX_BODY_BYTES: usize = 24 << 20;
+
+/// Headers that web pages may read.
+pub(crate) const EXPOSED: [HeaderName; 3] = [
+    header::WWW_AUTHENTICATE,
+    HeaderName::from_static("mcp-session-id"),
+    HeaderName::from_static("mcp-protocol-version"),
+];
+
+/// A web page of another site may point its own name at this machine (DNS rebinding); the `Host` header gives it away.
+pub(crate) async fn host(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let base = shared.links.as_ref().map_or("", |links| links.base());
+    if host_allowed(request.headers(), request.uri(), base) {
+        return next.run(request).await;
+    }
+    Problem::new(StatusCode::FORBIDDEN, "host_not_allowed", "This server is not known under that name.")
+        .next(format!("Use {base}."))
+        .into_response()
+}
+
+fn host_allowed(headers: &HeaderMap, uri: &Uri, base: &str) -> bool {
+    let named = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
+    let Some(named) = named.or_else(|| uri.authority().map(|authority| authority.as_str())) else { return false };
+    let own = base.trim_start_matches("http://");
+    let port = own.rsplit_once(':').map_or("80", |(_, port)| port);
+    let named = named.to_ascii_lowercase();
+    let same = |allowed: &str| named == allowed || (port == "80" && named == allowed.trim_end_matches(":80"));
+    same(own) || ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| same(&format!("{name}:{port}")))
+}
+
+/// Only known web pages may call `/mcp`; programs send no `Origin`.
+pub(crate) async fn origin(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    match request.headers().get(header::ORIGIN) {
+        Some(origin) if !origin_allowed(origin.to_str().unwrap_or_default(), &shared) => rpc(
+            StatusCode::FORBIDDEN,
+            RpcCode::InvalidRequest,
+            "Web pages of this origin may not call the server; its owner can add it to ALLOWED_ORIGINS.",
+            Value::Null,
+        ),
+        _ => next.run(request).await,
+    }
+}
+
+/// Whether web pages of `origin` may call the server: those that were configured, and those of this machine.
+pub(crate) fn origin_allowed(origin: &str, shared: &Shared) -> bool {
+    let Ok(url) = Url::parse(origin) else { return false };
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let local = loopback && matches!(url.scheme(), "http" | "https");
+    local || shared.config.web.allowed_origins.contains(&url.origin().ascii_serialization())
+}
+
+/// Everyone who can reach the server is its one local user, as long as it listens on loopback only.
+pub(crate) async fn caller(mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(Caller::local());
+    next.run(request).await
+}
+
+/// The body of `/mcp` is small enough, JSON, and one JSON-RPC message.
+pub(crate) async fn body(request: Request, next: Next) -> Response {
+    if request.method() != Method::POST {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(bytes) = to_bytes(body, MAX_BODY_BYTES).await else {
+        return rpc(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            RpcCode::InvalidRequest,
+            "The request is over 24 MiB. Name the picture by a path of the server or by the id of an earlier result.",
+            Value::Null,
+        );
+    };
+    if serde_json::from_slice::<ClientJsonRpcMessage>(&bytes).is_err() {
+        return refuse(&bytes);
+    }
+    next.run(Request::from_parts(parts, Body::from(bytes))).await
+}
+
+fn refuse(bytes: &[u8]) -> Response {
+    match serde_json::from_slice::<Value>(bytes) {
+        Err(error) => {
+            let message = format!("The body is not JSON: {error}.");
+            rpc(StatusCode::BAD_REQUEST, RpcCode::ParseError, &message, Value::Null)
+        }
+        Ok(message) => {
+            let id = message.get("id").filter(|id| id.is_string() || id.is_number()).cloned().unwrap_or_default();
+            let why = if message.is_array() {
+                "Batches are not supported; send one message."
+            } else {
+                "Not a JSON-RPC 2.0 message of MCP."
+            };
+            rpc(StatusCode::BAD_REQUEST, RpcCode::InvalidRequest, why, id)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(host: &'static str, base: &str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, host.parse().unwrap());
+        host_allowed(&headers, &Uri::from_static("/"), base)
+    }
+
+    #[test]
+    fn only_names_of_this_machine_with_the_right_port() {
+        for host in ["127.0.0.1:8080", "localhost:8080", "LOCALHOST:8080", "[::1]:8080"] {
+            assert!(allowed(host, "http://127.0.0.1:8080"), "{host}");
+        }
+        for host in ["evil.example:8080", "127.0.0.1", "localhost:81", "127.0.0.1.evil.example:8080", ""] {
+            assert!(!allowed(host, "http://127.0.0.1:8080"), "{host}");
+        }
+        assert!(allowed("localhost", "http://127.0.0.1:80"));
+        assert!(allowed("[::1]:9", "http://[::1]:9"));
+    }
+}

@@ -1,0 +1,42 @@
+//! `GET /health`: whether the server can do its work, and how much waits.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
+use common::{StoreError, job::Lane};
+use serde_json::{Map, Value, json};
+
+use crate::Shared;
+
+/// `GET /health`.
+pub(crate) async fn health(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+    let queue = queue(&shared).await;
+    let storage = shared.stores.blobs.probe().await;
+    let sound = queue.is_ok() && storage.is_ok();
+    let mut body = json!({
+        "status": if sound { "ok" } else { "unhealthy" },
+        "version": env!("CARGO_PKG_VERSION"),
+        "store": word(&queue),
+        "storage": if storage.is_ok() { "writable" } else { "not writable" },
+    });
+    for error in [queue.as_ref().err(), storage.as_ref().err()].into_iter().flatten() {
+        tracing::error!(%error, "unhealthy");
+    }
+    if let Ok(lanes) = queue {
+        body["queue"] = lanes;
+    }
+    (if sound { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
+}
+
+fn word<T>(result: &Result<T, StoreError>) -> &'static str {
+    if result.is_ok() { "ok" } else { "error" }
+}
+
+async fn queue(shared: &Shared) -> Result<Value, StoreError> {
+    let mut lanes = Map::new();
+    for lane in Lane::ALL {
+        let depth = shared.stores.queue.depth(lane).await?;
+        lanes.insert(serde_json::to_value(lane)?.as_str().unwrap_or_default().into(), serde_json::to_value(depth)?);
+    }
+    Ok(lanes.into())
+}

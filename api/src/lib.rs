@@ -1,0 +1,19 @@
+//! What the world sees: HTTP and MCP. No pixels, no provider key.
+#![forbid(unsafe_code)]
+
+mod app;
+mod caller;
+mod error;
+mod files;
+mod guard;
+mod health;
+mod mcp;
+pub mod serve;
+mod shared;
+mod welcome;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use caller::Caller;
+pub(crate) use shared::Shared;

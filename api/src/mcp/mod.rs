@@ -1,0 +1,43 @@
+//! MCP: the tools, how their jobs are waited for, and how results look.
+
+mod dispatch;
+mod image_argument;
+mod name_template;
+mod reply;
+mod resources;
+mod server;
+mod tools;
+
+use std::sync::Arc;
+
+use rmcp::transport::streamable_http_server::{
+    StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use server::Server;
+
+use crate::{Shared, guard};
+
+/// The MCP endpoint over HTTP: both eras of the protocol, without sessions, so that any replica answers any request.
+pub(crate) fn http_service(
+    shared: &Arc<Shared>,
+    streams: CancellationToken,
+) -> StreamableHttpService<Server, LocalSessionManager> {
+    let server = Server::for_callers(shared.clone());
+    // Plain JSON where the answer is one message; rmcp switches to a stream as soon as there is progress to tell.
+    let settings = StreamableHttpServerConfig::default()
+        .with_legacy_session_mode(false)
+        .with_json_response(true)
+        .with_max_request_body_bytes(guard::MAX_BODY_BYTES)
+        .with_cancellation_token(streams)
+        // guard.rs checks Host and Origin for every address of the server.
+        .disable_allowed_hosts()
+        .disable_allowed_origins();
+    StreamableHttpService::new(move || Ok(server.clone()), Arc::default(), settings)
+}
+
+/// Name and title of every tool.
+pub(crate) fn tool_names() -> impl Iterator<Item = (&'static str, &'static str)> {
+    tools::all().iter().map(|tool| (tool.about.name, tool.about.title))
+}

@@ -1,0 +1,114 @@
+//! The arguments that say what to do with a picture; `transform_image` and `batch_process` share them.
+
+use common::{
+    Failure, Format, Recipe, Step,
+    recipe::{Color, Fit, MAX_EDGE, MAX_STEPS, Output, Resize},
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+pub(super) struct RecipeArguments {
+    /// What to do, in order, e.g. [{"op":"crop","aspect":"1:1"},{"op":"resize","width":800}].
+    #[schemars(length(max = MAX_STEPS))]
+    steps: Option<Vec<Step>>,
+    /// Short for one resize step: width in pixels. Not together with steps.
+    #[schemars(range(min = 1, max = MAX_EDGE))]
+    width: Option<u32>,
+    /// Short for one resize step: height in pixels. Not together with steps.
+    #[schemars(range(min = 1, max = MAX_EDGE))]
+    height: Option<u32>,
+    /// Goes with width and height: inside (default, keeps all), cover (fills the box, crops), contain (pads), outside, fill.
+    fit: Option<Fit>,
+    /// Format of the result. Default: the input's where it can be written, else png.
+    output_format: Option<Format>,
+    /// JPEG and lossy WebP. Default 80.
+    #[schemars(range(min = 1, max = 100))]
+    quality: Option<u8>,
+    /// WebP without loss. Default false.
+    lossless: Option<bool>,
+    /// Progressive JPEG. Default false.
+    progressive: Option<bool>,
+    /// What transparency is laid on where the format has none. Default white.
+    background: Option<Color>,
+}
+
+impl RecipeArguments {
+    /// The recipe.
+    ///
+    /// # Errors
+    /// If arguments exclude each other, or nothing is asked for.
+    pub(super) fn recipe(self) -> Result<Recipe, Failure> {
+        let sized = self.width.is_some() || self.height.is_some();
+        let mut steps = self.steps.unwrap_or_default();
+        if (sized || self.fit.is_some()) && !steps.is_empty() {
+            let argument = if self.width.is_some() {
+                "width"
+            } else if self.height.is_some() {
+                "height"
+            } else {
+                "fit"
+            };
+            return Err(Failure::invalid(
+                argument,
+                format!("{argument} stands beside steps; which comes first is unclear."),
+            )
+            .allowed("either steps, or width, height and fit")
+            .next(r#"Put {"op":"resize", …} into steps where it belongs."#));
+        }
+        if sized {
+            let fit = self.fit.unwrap_or_default();
+            steps.push(Step::Resize(Resize { width: self.width, height: self.height, fit, ..Resize::default() }));
+        } else if self.fit.is_some() {
+            return Err(Failure::invalid("fit", "fit needs a width or a height."));
+        }
+        Recipe::check_steps(&steps)?;
+        let output = Output {
+            format: self.output_format,
+            quality: self.quality,
+            lossless: self.lossless.unwrap_or_default(),
+            progressive: self.progressive.unwrap_or_default(),
+            background: self.background,
+        };
+        if steps.is_empty() && output == Output::default() {
+            return Err(Failure::invalid("steps", "Nothing is asked for.")
+                .allowed("steps, or width and/or height, or output_format, quality, lossless, progressive")
+                .next(r#"For example "steps":[{"op":"resize","width":800}] or "output_format":"webp"."#));
+        }
+        Ok(Recipe { steps, output })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn recipe(arguments: Value) -> Result<Recipe, Failure> {
+        serde_json::from_value::<RecipeArguments>(arguments).unwrap().recipe()
+    }
+
+    #[test]
+    fn width_is_short_for_a_resize_step() {
+        let short = recipe(json!({"width": 800, "fit": "cover", "height": 600, "output_format": "jpg"})).unwrap();
+        let long = recipe(
+            json!({"steps": [{"op": "resize", "width": 800, "height": 600, "fit": "cover"}], "output_format": "jpeg"}),
+        );
+        assert_eq!(short, long.unwrap());
+    }
+
+    #[test]
+    fn contradictions_and_nothing_are_refused() {
+        for (arguments, argument) in [
+            (json!({}), "steps"),
+            (json!({"steps": []}), "steps"),
+            (json!({"fit": "cover"}), "fit"),
+            (json!({"steps": [{"op": "flip"}], "height": 5}), "height"),
+            (json!({"steps": [{"op": "resize"}]}), "steps[0]"),
+        ] {
+            assert_eq!(recipe(arguments.clone()).unwrap_err().argument.as_deref(), Some(argument), "{arguments}");
+        }
+        assert!(recipe(json!({"quality": 60})).is_ok());
+    }
+}

@@ -1,0 +1,70 @@
+//! `transform_image`: one picture through an ordered list of steps.
+
+use common::{
+    Failure,
+    job::{Return, SaveTo, Transform, Work},
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{About, Entry, recipe::RecipeArguments};
+use crate::mcp::{
+    dispatch::{self, Call},
+    image_argument,
+    reply::{Reply, TransformFacts},
+};
+
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Arguments {
+    /// image_id of an earlier result, a path inside the allowed folders, or a data: URL / base64 under 256 KB.
+    image: String,
+    #[serde(flatten)]
+    recipe: RecipeArguments,
+    /// Make a damaged file an error. Default: it is read as far as it goes, with a warning.
+    strict: Option<bool>,
+    /// What the reply shows: preview (default, at most 1024 px), full (at most 1568 px), link, none.
+    #[serde(rename = "return")]
+    show: Option<Return>,
+    /// Also write the result to this path inside the allowed folders.
+    save_to: Option<String>,
+    /// Let save_to replace an existing file. Default false.
+    overwrite: Option<bool>,
+}
+
+pub(super) fn entry() -> Entry {
+    let about = About {
+        name: "transform_image",
+        title: "Transform an image",
+        description: "Resize, crop, rotate, flip, blur, sharpen, change colours of one image, convert its format, or \
+            compress it. Put several changes into ONE call: `steps` is an ordered list, such as \
+            [{\"op\":\"crop\",\"aspect\":\"1:1\"},{\"op\":\"resize\",\"width\":512},{\"op\":\"grayscale\"}]; width, height \
+            and fit alone are short for one resize. The original is never changed; the result gets a new image_id, a \
+            link (or a path) and a preview. EXIF orientation is applied, colours become sRGB, metadata is stripped. \
+            The result states size, format and bytes before and after, what was applied and what had no effect. \
+            For many images use batch_process.",
+        read_only: false,
+        // save_to with overwrite replaces a file.
+        destructive: true,
+        idempotent: false,
+    };
+    Entry::new::<Arguments, TransformFacts>(about, |call, arguments| {
+        Box::pin(async move { run(call, super::read(arguments)?).await })
+    })
+}
+
+async fn run(call: &Call, arguments: Arguments) -> Result<Reply, Failure> {
+    let recipe = arguments.recipe.recipe()?;
+    let overwrite = arguments.overwrite.unwrap_or_default();
+    if overwrite && arguments.save_to.is_none() {
+        return Err(Failure::invalid("overwrite", "overwrite needs save_to."));
+    }
+    let source = image_argument::resolve(call, &arguments.image, "image").await?;
+    let work = Work::Transform(Transform {
+        source,
+        recipe,
+        strict: arguments.strict.unwrap_or_default(),
+        show: arguments.show.unwrap_or_default(),
+        save_to: arguments.save_to.map(|path| SaveTo { path, overwrite }),
+    });
+    dispatch::perform(call, work).await
+}

@@ -1,0 +1,76 @@
+//! Serving, over HTTP and over stdin and stdout. The caller binds and says stop.
+
+use std::{sync::Arc, time::Duration};
+
+use common::{Failure, Stores};
+use config::Config;
+use rmcp::{ServiceExt, transport::io::stdio as streams_of_this_process};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Caller, Shared, app, files::Links, mcp};
+
+/// How long answers that are under way may take after the server was told to stop.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Why the server could not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The socket said no.
+    #[error("socket: {0}")]
+    Socket(#[from] std::io::Error),
+    /// The store said no.
+    #[error("{0}")]
+    Store(#[from] Failure),
+    /// The client at the other end of stdin did not speak MCP.
+    #[error("no MCP client: {0}")]
+    Client(String),
+}
+
+/// Serves HTTP on `listener` until `shutdown`, then lets answers under way finish.
+///
+/// # Errors
+/// If the store or the socket cannot be used.
+pub async fn serve(
+    config: &Config,
+    stores: Stores,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
+    let address = listener.local_addr()?;
+    let links = Links::open(&stores.state, address, stores.clock.clone()).await?;
+    let shared = Arc::new(Shared { config: config.clone(), stores, links: Some(links), stopping: shutdown.clone() });
+    let streams = CancellationToken::new();
+    let router = app::router(&shared, streams.clone());
+    tracing::info!(%address, "listening");
+    let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    tokio::select! {
+        served = server => served?,
+        () = drained(&shutdown, &streams) => tracing::warn!("answers still under way were cut off"),
+    }
+    Ok(())
+}
+
+async fn drained(shutdown: &CancellationToken, streams: &CancellationToken) {
+    shutdown.cancelled().await;
+    tokio::time::sleep(DRAIN).await;
+    streams.cancel();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+}
+
+/// Serves the client at the other end of stdin and stdout until it leaves or `shutdown`.
+///
+/// # Errors
+/// If the client does not speak MCP.
+pub async fn stdio(config: &Config, stores: Stores, shutdown: CancellationToken) -> Result<(), ServeError> {
+    let shared = Arc::new(Shared { config: config.clone(), stores, links: None, stopping: shutdown.clone() });
+    let server = mcp::Server::for_one(shared, Caller::local());
+    let running = match server.serve_with_ct(streams_of_this_process(), shutdown.clone()).await {
+        Ok(running) => running,
+        Err(_) if shutdown.is_cancelled() => return Ok(()),
+        Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
+        Err(error) => return Err(ServeError::Client(error.to_string())),
+    };
+    running.waiting().await.map_err(|error| ServeError::Client(error.to_string()))?;
+    Ok(())
+}

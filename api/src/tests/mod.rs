@@ -1,0 +1,186 @@
+//! The web over a real socket, with real stores and no worker.
+
+mod files;
+mod mcp;
+mod web;
+
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+
+use common::{
+    Clock, Facts, Format, ImageId, ImageRecord, JobId, Stores, UserId,
+    outcome::{Before, Outcome, PreviewRef, Transformed},
+};
+use config::{Config, Surroundings, Way};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::serve::{ServeError, serve};
+
+pub(crate) struct House {
+    pub(crate) address: SocketAddr,
+    pub(crate) stores: Stores,
+    shutdown: CancellationToken,
+    serving: JoinHandle<Result<(), ServeError>>,
+    _folder: tempfile::TempDir,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    /// The messages of a stream of events.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        assert_eq!(self.headers["content-type"], "text/event-stream", "{}", self.body);
+        let data = self.body.lines().filter_map(|line| line.strip_prefix("data:"));
+        data.filter_map(|data| serde_json::from_str(data.trim()).ok()).collect()
+    }
+}
+
+impl House {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let around = Surroundings {
+            way: Way::Serve,
+            start_dir: folder.path().into(),
+            home_dir: None,
+            data_home: folder.path().join("home"),
+            cores: 1,
+        };
+        let config = Config::read(&BTreeMap::new(), &around).unwrap();
+        let stores = Stores::open(&config.storage.data_dir, Duration::from_secs(30), Clock::default()).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let (kept, stop) = (stores.clone(), shutdown.clone());
+        let serving = tokio::spawn(async move { serve(&config, kept, listener, stop).await });
+        Self { address, stores, shutdown, serving, _folder: folder }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        self.serving.await.unwrap().unwrap();
+    }
+
+    /// One request on a connection of its own. `Host` is right unless it is among `headers`.
+    pub(crate) async fn http(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut stream = self.send(method, path, headers, body).await;
+        let mut raw = Vec::new();
+        stream.read_to_end(&mut raw).await.unwrap();
+        answer(&raw)
+    }
+
+    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> TcpStream {
+        let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            head.push_str(&format!("Host: {}\r\n", self.address));
+        }
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(format!("{head}\r\n{body}").as_bytes()).await.unwrap();
+        stream
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.http("GET", path, &[], "").await
+    }
+
+    pub(crate) async fn post_mcp(&self, headers: &[(&str, &str)], body: &str) -> Answer {
+        let usual = [("Accept", "application/json, text/event-stream"), ("Content-Type", "application/json")];
+        let headers: Vec<_> = usual.into_iter().chain(headers.iter().copied()).collect();
+        self.http("POST", "/mcp", &headers, body).await
+    }
+
+    /// Calls a tool and returns its result.
+    pub(crate) async fn call(&self, tool: &str, arguments: Value) -> Value {
+        let answer = self.post_mcp(&[], &call_of(tool, arguments).to_string()).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()["result"].clone()
+    }
+
+    /// A stored picture as a worker would have made it.
+    pub(crate) async fn store(&self, owner: &UserId, bytes: &[u8]) -> ImageRecord {
+        let id = ImageId::random().unwrap();
+        let record = ImageRecord {
+            blob: format!("{id}.png"),
+            owner: owner.clone(),
+            tool: "transform_image".into(),
+            job: JobId::random().unwrap(),
+            parent: None,
+            source: Some("cat.png".into()),
+            name: "kätzchen.png".into(),
+            recipe: None,
+            facts: Facts {
+                width: 2,
+                height: 1,
+                format: Format::Png,
+                bytes: bytes.len() as u64,
+                sha256: "ab".repeat(32),
+                alpha: false,
+                bit_depth: 8,
+            },
+            created_at: self.stores.clock.now_ms(),
+            id,
+        };
+        self.stores.blobs.put(&record.blob, bytes.to_vec()).await.unwrap();
+        self.stores.images.put(&record).await.unwrap();
+        record
+    }
+
+    /// What a worker would have written into the record of a transform.
+    pub(crate) async fn transformed(&self) -> Outcome {
+        let image = self.store(&UserId::local(), b"picture").await;
+        let preview = PreviewRef { blob: image.blob.clone(), media_type: "image/png".into() };
+        Outcome::Transformed(Box::new(Transformed {
+            before: Before { width: 4, height: 2, format: Format::Tga, bytes: 99 },
+            applied: vec!["resize to 2 × 1".into()],
+            ignored: vec![],
+            warnings: vec![],
+            preview: Some(preview),
+            saved_to: None,
+            image,
+        }))
+    }
+}
+
+pub(crate) fn call_of(tool: &str, arguments: Value) -> Value {
+    json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}})
+}
+
+fn answer(raw: &[u8]) -> Answer {
+    let split = raw.windows(4).position(|window| window == b"\r\n\r\n").expect("a complete head");
+    let head = String::from_utf8(raw[..split].to_vec()).unwrap();
+    let mut lines = head.lines();
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let headers: BTreeMap<String, String> = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_lowercase(), value.into()))
+        .collect();
+    let body = &raw[split + 4..];
+    let chunked = headers.get("transfer-encoding").is_some_and(|encoding| encoding == "chunked");
+    let body = if chunked { unchunked(body) } else { body.to_vec() };
+    Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
+}
+
+fn unchunked(mut body: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::new();
+    while let Some(end) = body.windows(2).position(|window| window == b"\r\n") {
+        let size = usize::from_str_radix(std::str::from_utf8(&body[..end]).unwrap(), 16).unwrap();
+        whole.extend_from_slice(&body[end + 2..end + 2 + size]);
+        body = &body[end + 4 + size..];
+    }
+    whole
+}
