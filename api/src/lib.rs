@@ -1,8 +1,10 @@
-//! What the world sees: HTTP and MCP. No pixels, no provider key.
+//! What the world sees: HTTP, MCP, the command line. No pixels, no provider key.
 #![forbid(unsafe_code)]
 
 mod app;
 mod caller;
+pub mod cli;
+pub mod embedded;
 mod error;
 mod files;
 mod guard;

@@ -69,6 +69,8 @@ pub struct BatchDone {
     pub saved_manifest: Option<String>,
     /// The folder that was written, if one was named.
     pub saved_to: Option<String>,
+    /// What was left out while pictures were looked for, such as `2 hidden`.
+    pub notes: Vec<String>,
 }
 
 /// What came out of a job.

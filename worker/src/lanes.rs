@@ -55,11 +55,8 @@ async fn run(
     name: String,
     stop: CancellationToken,
 ) {
-    let handler = move |delivery: Delivery| {
-        // A task of its own: apalis polls all handlers of a lane on one.
-        let work = tokio::spawn(perform::perform(context.clone(), delivery));
-        async move { work.await }
-    };
+    // A task of its own for each: apalis polls all handlers of a lane on one.
+    let handler = move |delivery: Delivery| tokio::spawn(perform::perform(context.clone(), delivery));
     let worker =
         WorkerBuilder::new(format!("{name}-{}", lane.queue_name())).backend(backend).concurrency(slots).build(handler);
     let stopped = async move {

@@ -2,7 +2,6 @@
 
 mod dispatch;
 mod image_argument;
-mod name_template;
 mod reply;
 mod resources;
 mod server;

@@ -130,12 +130,24 @@ pub struct ItemFilter {
 }
 
 impl Jobs {
-    /// Writes the plan and queues the first pictures for `slots` workers. A plan that is there already stays.
+    /// Writes the plan, with `notes` on what was left out, and queues the first pictures for `slots` workers. A plan
+    /// that is there already stays.
     ///
     /// # Errors
     /// If the store cannot be written.
-    pub async fn plan_batch(&self, record: &JobRecord, items: &[PlannedItem], slots: u32) -> Result<(), StoreError> {
+    pub async fn plan_batch(
+        &self,
+        record: &JobRecord,
+        items: &[PlannedItem],
+        notes: &[String],
+        slots: u32,
+    ) -> Result<(), StoreError> {
         let mut transaction = self.db.transaction().await?;
+        sqlx::query("UPDATE jobs SET notes = ? WHERE id = ?")
+            .bind(serde_json::to_string(notes)?)
+            .bind(record.id.as_str())
+            .execute(&mut *transaction)
+            .await?;
         for (index, item) in items.iter().enumerate() {
             sqlx::query(
                 "INSERT INTO batch_items (job, idx, source, label, dir, status) VALUES (?, ?, ?, ?, ?, 'pending')

@@ -100,6 +100,8 @@ pub struct JobRecord {
     pub outcome: Option<Outcome>,
     /// Why it failed.
     pub failure: Option<Failure>,
+    /// What a batch left out while it was planned, such as `2 hidden`.
+    pub notes: Vec<String>,
     /// How many pictures are where.
     pub tally: Tally,
     /// Milliseconds since 1970, UTC.

@@ -105,6 +105,7 @@ fn record_kind(work: &Work) -> &'static str {
 fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
     let outcome: Option<String> = row.get("outcome");
     let failure: Option<String> = row.get("failure");
+    let notes: Option<String> = row.get("notes");
     let state: String = row.get("state");
     Ok(JobRecord {
         id: JobId::parse(row.get("id")).ok_or(StoreError::Corrupt("jobs"))?,
@@ -114,6 +115,7 @@ fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
         work: serde_json::from_str(row.get("work"))?,
         outcome: outcome.as_deref().map(serde_json::from_str).transpose()?,
         failure: failure.as_deref().map(serde_json::from_str).transpose()?,
+        notes: notes.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default(),
         tally: Tally::default(),
         created_at: row.get("created_at"),
         started_at: row.get("started_at"),

@@ -38,7 +38,7 @@ fn batch(max_failures: Option<u32>) -> Work {
 }
 
 fn done() -> Outcome {
-    Outcome::Batch(BatchDone { manifest: "m".into(), saved_manifest: None, saved_to: None })
+    Outcome::Batch(BatchDone { manifest: "m".into(), saved_manifest: None, saved_to: None, notes: vec![] })
 }
 
 fn item_done(status: ItemStatus) -> ItemDone {
@@ -56,7 +56,7 @@ impl Bench {
             label: format!("/p/{index}.png"),
             dir: String::new(),
         };
-        self.jobs.plan_batch(&record, &(0..count).map(item).collect::<Vec<_>>(), 2).await.unwrap();
+        self.jobs.plan_batch(&record, &(0..count).map(item).collect::<Vec<_>>(), &[], 2).await.unwrap();
         record
     }
 

@@ -28,6 +28,7 @@ CREATE TABLE jobs (
     work        TEXT    NOT NULL,
     outcome     TEXT,
     failure     TEXT,
+    notes       TEXT,                              -- what a batch left out while it was planned
     created_at  INTEGER NOT NULL,
     started_at  INTEGER,
     finished_at INTEGER

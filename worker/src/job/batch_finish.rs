@@ -27,8 +27,10 @@ pub(crate) async fn run(context: &Arc<Context>, job: &Job) -> Result<Outcome, Fa
         }
     }
     let key = manifest_key(job);
-    let saved_to = match context.stores.jobs.any(&job.id).await?.map(|record| record.work) {
-        Some(Work::BatchPlan(batch)) => batch.save_to,
+    let record =
+        context.stores.jobs.any(&job.id).await?.ok_or_else(|| Failure::internal(&"a batch without a record"))?;
+    let saved_to = match record.work {
+        Work::BatchPlan(batch) => batch.save_to,
         _ => None,
     };
     let saved_manifest = match &saved_to {
@@ -36,7 +38,7 @@ pub(crate) async fn run(context: &Arc<Context>, job: &Job) -> Result<Outcome, Fa
         None => None,
     };
     context.stores.blobs.put(&key, manifest.into_bytes()).await?;
-    Ok(Outcome::Batch(BatchDone { manifest: key, saved_manifest, saved_to }))
+    Ok(Outcome::Batch(BatchDone { manifest: key, saved_manifest, saved_to, notes: record.notes }))
 }
 
 fn manifest_key(job: &Job) -> String {

@@ -121,10 +121,10 @@ async fn place(
     }
     let Some(folder) = &batch.save_to else { return Ok(Place::Written) };
     let path = format!("{folder}/{}", attempt.name);
-    if let Some(existing) = context.files.resolve(&path) {
-        if context.stores.jobs.is_source(&record.id, &existing.to_string_lossy()).await? {
-            return Ok(Place::Original);
-        }
+    if let Some(existing) = context.files.resolve(&path)
+        && context.stores.jobs.is_source(&record.id, &existing.to_string_lossy()).await?
+    {
+        return Ok(Place::Original);
     }
     let (shared, attempt, bytes) = (context.clone(), attempt.clone(), bytes.to_vec());
     let written = tokio::task::spawn_blocking(move || {

@@ -19,7 +19,7 @@ pub(crate) async fn run(context: &Arc<Context>, job: &Job, batch: &Batch) -> Res
             Some(blocking(move || shared.files.make_folder(&folder, "save_to")).await?)
         }
     };
-    let items = match &batch.source {
+    let (items, left_out) = match &batch.source {
         BatchSource::Folder { folder, glob, recursive } => {
             let (shared, folder, glob, recursive) = (context.clone(), folder.clone(), glob.clone(), *recursive);
             let mut listing = blocking(move || shared.files.list(&folder, &glob, recursive, &is_picture)).await?;
@@ -27,16 +27,18 @@ pub(crate) async fn run(context: &Arc<Context>, job: &Job, batch: &Batch) -> Res
             if listing.files.is_empty() {
                 return Err(nothing(&listing));
             }
-            from_listing(&listing)
+            (from_listing(&listing), notes(&listing.skipped))
         }
         BatchSource::Images(sources) => {
             let (shared, sources) = (context.clone(), sources.clone());
-            blocking(move || Ok(sources.into_iter().map(|source| named(&shared, source)).collect())).await?
+            let items =
+                blocking(move || Ok(sources.into_iter().map(|source| named(&shared, source)).collect())).await?;
+            (items, Vec::new())
         }
     };
     let record =
         context.stores.jobs.any(&job.id).await?.ok_or_else(|| Failure::internal(&"the batch has no record"))?;
-    Ok(context.stores.jobs.plan_batch(&record, &items, context.slots).await?)
+    Ok(context.stores.jobs.plan_batch(&record, &items, &left_out, context.slots).await?)
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {

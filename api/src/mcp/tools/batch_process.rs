@@ -6,6 +6,7 @@ use common::{
     Failure,
     job::{Batch, BatchSource, OnConflict, Work},
     jobs::JobState,
+    naming::{self, Template},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,7 +14,7 @@ use serde::Deserialize;
 use super::{About, Entry, recipe::RecipeArguments};
 use crate::mcp::{
     dispatch::{self, Abandoned, Call},
-    image_argument, name_template,
+    image_argument,
     reply::{self, JobFacts, Page, Reply},
 };
 
@@ -22,8 +23,6 @@ const DEFAULT_WAIT_SECONDS: u32 = 20;
 
 /// How many pictures the answer to a finished batch lists.
 const ITEMS_SHOWN: u32 = 10;
-
-const DEFAULT_NAME: &str = "{stem}.{ext}";
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -45,7 +44,7 @@ struct Arguments {
     source: SourceArguments,
     #[serde(flatten)]
     recipe: RecipeArguments,
-    /// How results are named: {stem} {ext} {index} {index:04} {dir} {width} {height} {hash8} {date}. Default {stem}.{ext}.
+    /// How results are named: {stem} {ext} {index} {index:04} {dir} {width} {height} {hash8} {date}. Default {dir}/{stem}.{ext}.
     #[schemars(length(min = 1, max = 200))]
     name: Option<String>,
     /// When a name is taken: suffix (default, adds -1), skip, overwrite, error. Originals are never overwritten.
@@ -84,8 +83,8 @@ pub(super) fn entry() -> Entry {
 
 async fn run(call: &Call, arguments: Arguments) -> Result<Reply, Failure> {
     let recipe = arguments.recipe.recipe()?;
-    let name = arguments.name.unwrap_or_else(|| DEFAULT_NAME.to_owned());
-    name_template::check(&name)?;
+    let name = arguments.name.unwrap_or_else(|| naming::DEFAULT.to_owned());
+    Template::parse(&name, "name")?;
     let work = Work::BatchPlan(Batch {
         source: source(call, arguments.source).await?,
         recipe,

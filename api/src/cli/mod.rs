@@ -1,0 +1,77 @@
+//! The command line: reads it, reads the settings, starts what was asked for.
+
+mod serve;
+mod settings;
+mod shell;
+
+use std::{io::Write, process::ExitCode};
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+/// Makes, changes and batch-processes images: an MCP server, and commands for the shell.
+#[derive(Debug, Parser)]
+#[command(name = "image-tool", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the server: MCP over HTTP at /mcp, with a worker inside (the default).
+    Serve,
+    /// Speak MCP over stdin and stdout, for one local client.
+    Stdio,
+    /// Transform one image.
+    Transform(shell::TransformArguments),
+    /// Transform many images, on all cores.
+    Batch(shell::BatchArguments),
+    /// Print every setting, its value and where it came from.
+    Config,
+}
+
+/// How a command ended.
+enum End {
+    Good,
+    SomeFailed,
+}
+
+/// Runs the command line. Exit codes: 0 good, 1 usage or failure, 2 some items failed.
+#[must_use]
+pub fn main() -> ExitCode {
+    let matches = match Arguments::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(1) } else { ExitCode::SUCCESS };
+        }
+    };
+    match run(&matches) {
+        Ok(End::Good) => ExitCode::SUCCESS,
+        Ok(End::SomeFailed) => ExitCode::from(2),
+        Err(error) => {
+            say(&format!("error: {}", format!("{error:#}").trim_end()));
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn run(matches: &clap::ArgMatches) -> anyhow::Result<End> {
+    match Arguments::from_arg_matches(matches)?.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::http(),
+        Command::Stdio => serve::stdio(),
+        Command::Transform(arguments) => shell::transform(&arguments, matches),
+        Command::Batch(arguments) => shell::batch(&arguments, matches),
+        Command::Config => settings::print(),
+    }
+}
+
+/// Tells the person at the terminal; stdout is for results.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Writes a result to stdout.
+fn result(text: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout().lock(), "{text}")
+}

@@ -1,0 +1,88 @@
+//! The two servers: HTTP, and stdio for one local client. Both run until told to stop, and then drain.
+
+use anyhow::Context;
+use common::{Clock, Stores, telemetry};
+use config::{Config, Way};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{End, say, settings};
+use crate::{embedded, serve};
+
+/// `image-tool serve`.
+#[tokio::main]
+pub(super) async fn http() -> anyhow::Result<End> {
+    let config = settings::read(Way::Serve)?;
+    telemetry::start(&config.logs.filter);
+    let listener = TcpListener::bind(config.web.address())
+        .await
+        .with_context(|| format!("cannot listen on {}; set PORT to another port", config.web.address()))?;
+    let stores = stores(&config).await?;
+    let lanes = embedded::start(&config, &stores).await?;
+    welcome(&config, &format!("http://{}", listener.local_addr()?));
+    let served = serve::serve(&config, stores.clone(), listener, told_to_stop()?).await;
+    lanes.stop(&stores.queue).await;
+    stores.close().await;
+    served?;
+    Ok(End::Good)
+}
+
+/// `image-tool stdio`.
+#[tokio::main]
+pub(super) async fn stdio() -> anyhow::Result<End> {
+    let config = settings::read(Way::Stdio)?;
+    telemetry::start(&config.logs.filter);
+    let stores = stores(&config).await?;
+    let lanes = embedded::start(&config, &stores).await?;
+    let served = serve::stdio(&config, stores.clone(), told_to_stop()?).await;
+    lanes.stop(&stores.queue).await;
+    stores.close().await;
+    served?;
+    Ok(End::Good)
+}
+
+async fn stores(config: &Config) -> anyhow::Result<Stores> {
+    let folder = &config.storage.data_dir;
+    Stores::open(folder, config.queue.lease, Clock::default())
+        .await
+        .with_context(|| format!("cannot use DATA_DIR {}", folder.display()))
+}
+
+fn welcome(config: &Config, url: &str) {
+    let roots: Vec<String> = config.storage.allowed_dirs.iter().map(|root| root.display().to_string()).collect();
+    let roots = if roots.is_empty() { "none (set ALLOWED_DIRS)".to_owned() } else { roots.join(", ") };
+    say(&format!(
+        "Image Tool listens on {url}
+  MCP endpoint   {url}/mcp
+  Claude Code    claude mcp add --transport http image-tool {url}/mcp
+  readable       {roots}
+  data           {}
+There is no sign-in yet: only this machine can connect (loopback).",
+        config.storage.data_dir.display()
+    ));
+}
+
+/// Cancelled by the first SIGINT or SIGTERM; a second one ends the process at once.
+fn told_to_stop() -> anyhow::Result<CancellationToken> {
+    let token = CancellationToken::new();
+    let told = token.clone();
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::spawn(async move {
+        let mut stop = async || {
+            #[cfg(unix)]
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            #[cfg(not(unix))]
+            let _ = tokio::signal::ctrl_c().await;
+        };
+        stop().await;
+        tracing::info!("stopping; jobs that are running come to an end");
+        told.cancel();
+        stop().await;
+        std::process::exit(1);
+    });
+    Ok(token)
+}
