@@ -128,16 +128,31 @@ impl ServerHandler for Server {
     }
 }
 
-/// Runs a tool; a panic in it is this call's failure and nobody else's.
+/// Runs a tool and renders what comes out.
 async fn guarded(entry: &tools::Entry, call: &Call, arguments: Value) -> CallToolResult {
     let begun = Instant::now();
-    let done = AssertUnwindSafe(entry.perform(call, arguments)).catch_unwind().await;
-    let reply = match done {
-        Ok(Ok(reply)) => reply,
-        Ok(Err(failure)) => Reply::failure(&failure),
-        Err(_) => Reply::failure(&Failure::internal(&"a tool panicked")),
-    };
+    let done = survived(entry.perform(call, arguments)).await;
+    let reply = done.unwrap_or_else(|failure| Reply::failure(&failure));
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(tool = entry.about.name, outcome = reply.outcome(), duration_ms, "tool call");
     reply.into_result()
+}
+
+/// A panic is this call's failure and nobody else's.
+async fn survived(tool: impl Future<Output = Result<Reply, Failure>>) -> Result<Reply, Failure> {
+    let done = AssertUnwindSafe(tool).catch_unwind().await;
+    done.unwrap_or_else(|_| Err(Failure::internal(&"a tool panicked")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_failed_call() {
+        let failure = survived(async { panic!("a mistake of ours") }).await.unwrap_err();
+        let result = Reply::failure(&failure).into_result();
+        assert_eq!(result.is_error, Some(true));
+        assert_eq!(result.structured_content.unwrap()["error"]["kind"], "internal");
+    }
 }
