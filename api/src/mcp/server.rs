@@ -18,8 +18,8 @@ use serde_json::Value;
 use super::{dispatch::Call, reply::Reply, resources, tools};
 use crate::{Caller, Shared};
 
-/// Lists do not change while the server runs.
-const LISTS_FRESH_MS: u64 = 3_600_000;
+/// How long clients may keep what does not change while the server runs.
+pub(super) const FRESH_MS: u64 = 3_600_000;
 
 /// What a model should know before its first call.
 pub(super) const INSTRUCTIONS: &str = "\
@@ -80,7 +80,7 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let tools = tools::all().iter().map(|entry| entry.tool.clone()).collect();
-        Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(LISTS_FRESH_MS).with_cache_scope(CacheScope::Public))
+        Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(FRESH_MS).with_cache_scope(CacheScope::Public))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -115,7 +115,7 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         let templates = ListResourceTemplatesResult::with_all_items(resources::templates());
-        Ok(templates.with_ttl_ms(LISTS_FRESH_MS).with_cache_scope(CacheScope::Public))
+        Ok(templates.with_ttl_ms(FRESH_MS).with_cache_scope(CacheScope::Public))
     }
 
     async fn read_resource(
