@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Format, ImageId, JobId, Recipe, UserId, report::Section};
+use crate::{ImageId, JobId, Recipe, UserId, report::Section};
 
 /// Which workers take a job. Transforms eat cores for 50 ms, other jobs wait on disks and networks for seconds:
 /// one queue would let the first starve the second.
@@ -222,10 +222,4 @@ impl Job {
     pub fn new(id: JobId, owner: UserId, work: Work) -> Self {
         Self { version: Self::VERSION, id, owner, work }
     }
-}
-
-/// The format of a batch result: what was asked for, else the input's, else PNG.
-#[must_use]
-pub fn output_format(asked: Option<Format>, input: Format) -> Format {
-    asked.unwrap_or(if input.writable() { input } else { Format::Png })
 }

@@ -69,8 +69,6 @@ pub struct BatchDone {
     pub saved_manifest: Option<String>,
     /// The folder that was written, if one was named.
     pub saved_to: Option<String>,
-    /// What was skipped while pictures were looked for, counted by reason.
-    pub notes: Vec<String>,
 }
 
 /// What came out of a job.

@@ -52,8 +52,10 @@ impl ItemStatus {
 pub struct PlannedItem {
     /// Where its bytes come from.
     pub source: Source,
-    /// The source as a person reads it.
+    /// The source as a person reads it; a path is absolute and free of links.
     pub label: String,
+    /// Its folder below the one that was named; empty for none.
+    pub dir: String,
 }
 
 /// A picture of a batch; also a line of the manifest.
@@ -67,6 +69,9 @@ pub struct Item {
     /// Where its bytes come from.
     #[serde(skip, default = "nowhere")]
     pub origin: Source,
+    /// Its folder below the one that was named.
+    #[serde(skip)]
+    pub dir: String,
     /// Where it is.
     pub status: ItemStatus,
     /// The name of the result.
@@ -133,13 +138,14 @@ impl Jobs {
         let mut transaction = self.db.transaction().await?;
         for (index, item) in items.iter().enumerate() {
             sqlx::query(
-                "INSERT INTO batch_items (job, idx, source, label, status) VALUES (?, ?, ?, ?, 'pending')
+                "INSERT INTO batch_items (job, idx, source, label, dir, status) VALUES (?, ?, ?, ?, ?, 'pending')
                  ON CONFLICT DO NOTHING",
             )
             .bind(record.id.as_str())
             .bind(i64::try_from(index).unwrap_or(i64::MAX))
             .bind(serde_json::to_string(&item.source)?)
             .bind(&item.label)
+            .bind(&item.dir)
             .execute(&mut *transaction)
             .await?;
         }
@@ -180,6 +186,19 @@ impl Jobs {
             .execute(&self.db.write)
             .await?;
         Ok(done.rows_affected() > 0)
+    }
+
+    /// Whether `label` is one of the originals of the batch, which are never altered.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn is_source(&self, id: &JobId, label: &str) -> Result<bool, StoreError> {
+        let (is,): (bool,) = sqlx::query_as("SELECT EXISTS (SELECT 1 FROM batch_items WHERE job = ? AND label = ?)")
+            .bind(id.as_str())
+            .bind(label)
+            .fetch_one(&self.db.read)
+            .await?;
+        Ok(is)
     }
 
     /// Writes how a picture ended, queues the next one, and with the last one the end of the batch; all or nothing.
@@ -282,8 +301,9 @@ impl Jobs {
             .fetch_one(&mut *connection)
             .await?;
         if failed >= most {
-            sqlx::query("DELETE FROM queue WHERE job = ? AND state = 'queued'")
+            sqlx::query("DELETE FROM queue WHERE job = ? AND state = 'queued' AND lane = ?")
                 .bind(id.as_str())
+                .bind(Lane::Cpu.queue_name())
                 .execute(&mut *connection)
                 .await?;
             sqlx::query("UPDATE batch_items SET status = 'skipped' WHERE job = ? AND status IN ('pending', 'queued')")
@@ -333,6 +353,7 @@ fn item(row: &SqliteRow) -> Result<Item, StoreError> {
     Ok(Item {
         index: row.get("idx"),
         label: row.get("label"),
+        dir: row.get("dir"),
         origin: serde_json::from_str(row.get("source"))?,
         status: serde_json::from_value(status.into())?,
         output: row.get("output"),

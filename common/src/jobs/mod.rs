@@ -258,3 +258,6 @@ impl Jobs {
 fn fingerprint(work: &Work) -> Result<String, StoreError> {
     Ok(data_encoding::HEXLOWER.encode(&Sha256::digest(serde_json::to_vec(work)?)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,7 +38,8 @@ CREATE TABLE batch_items (
     job       TEXT    NOT NULL,
     idx       INTEGER NOT NULL,
     source    TEXT    NOT NULL,
-    label     TEXT    NOT NULL,                    -- the source as a person reads it
+    label     TEXT    NOT NULL,                    -- the source as a person reads it; a path is absolute, free of links
+    dir       TEXT    NOT NULL,                    -- its folder below the one that was named
     status    TEXT    NOT NULL,                    -- pending | queued | running | ok | failed | skipped | cancelled
     output    TEXT,                                -- the name the result has, claimed before it is written
     image     TEXT,
@@ -50,6 +51,7 @@ CREATE TABLE batch_items (
     PRIMARY KEY (job, idx)
 ) WITHOUT ROWID;
 CREATE INDEX batch_items_status ON batch_items (job, status, idx);
+CREATE INDEX batch_items_label ON batch_items (job, label);
 CREATE UNIQUE INDEX batch_items_output ON batch_items (job, output) WHERE output IS NOT NULL;
 
 CREATE TABLE images (

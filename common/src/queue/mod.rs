@@ -130,3 +130,6 @@ impl Queue {
         self.delete_queued(job).await
     }
 }
+
+#[cfg(test)]
+mod tests;

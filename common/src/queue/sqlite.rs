@@ -127,8 +127,11 @@ impl Queue {
         Ok(done.rows_affected())
     }
 
-    /// Gives back at once what a worker held that is known to be dead.
-    pub(crate) async fn give_back(&self, worker: &str) -> Result<u64, StoreError> {
+    /// Gives back at once what a worker held that is dead or stops. Returns how many entries.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub async fn give_back(&self, worker: &str) -> Result<u64, StoreError> {
         let done = sqlx::query(
             "UPDATE queue SET state = 'queued', worker = NULL, lease_until = NULL WHERE state = 'running' AND worker = ?",
         )

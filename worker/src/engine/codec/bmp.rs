@@ -1,0 +1,15 @@
+//! BMP, a Windows bitmap: read and written by `image`.
+
+use common::Failure;
+use image::{DynamicImage, ImageEncoder, codecs::bmp::BmpEncoder};
+
+use crate::engine::pixels;
+
+/// Writes 8 bits a channel.
+pub(super) fn encode(image: &DynamicImage) -> Result<Vec<u8>, Failure> {
+    let mut output = Vec::new();
+    BmpEncoder::new(&mut output)
+        .write_image(image.as_bytes(), image.width(), image.height(), image.color().into())
+        .map_err(|error| pixels::encoder_failed(&error))?;
+    Ok(output)
+}

@@ -1,0 +1,120 @@
+//! One file a format: header, decoding, encoding.
+
+mod bmp;
+mod by_image;
+mod gif;
+mod ico;
+mod jpeg;
+mod png;
+mod qoi;
+mod riff;
+mod tiff;
+mod webp;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use common::{Failure, FailureKind, Format};
+use image::DynamicImage;
+
+use super::{
+    Stop, pixels,
+    probe::{Header, Probe},
+};
+
+/// Pixels, and whether they are all that the header promised.
+pub(crate) struct Decoded {
+    pub(crate) image: DynamicImage,
+    /// What is wrong with the file, one sentence.
+    pub(crate) damage: Option<&'static str>,
+}
+
+/// How a result is written, decided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Encoding {
+    pub(crate) format: Format,
+    /// 1 to 100.
+    pub(crate) quality: u8,
+    pub(crate) lossless: bool,
+    pub(crate) progressive: bool,
+}
+
+/// Reads the header of `input`, which is of `format`.
+pub(crate) fn header(format: Format, input: &[u8]) -> Result<Header<'_>, Failure> {
+    match format {
+        Format::Jpeg => jpeg::header(input),
+        Format::Png => png::header(input),
+        Format::Webp => webp::header(input),
+        Format::Gif => gif::header(input),
+        Format::Tiff => tiff::header(input),
+        Format::Bmp | Format::Ico | Format::Qoi | Format::Tga | Format::Pnm | Format::Hdr | Format::Exr => {
+            by_image::header(format, input)
+        }
+    }
+}
+
+/// Decodes the (first) picture of `input`, as far as it goes unless `strict`.
+///
+/// # Errors
+/// `image_unreadable` where no pixel can be had, or `strict` and not every pixel; what `stop` says.
+pub(crate) fn decode(input: &[u8], header: &Header<'_>, strict: bool, stop: &Stop) -> Result<Decoded, Failure> {
+    let format = header.probe.format;
+    let work = || match format {
+        Format::Jpeg => jpeg::decode(input, &header.probe),
+        Format::Png => png::decode(input, &header.probe, stop),
+        _ => by_image::decode(input, &header.probe),
+    };
+    // A decoder that panics on a hostile file has met a bad file, not a mistake of ours.
+    let decoded = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(unreadable(format)))?;
+    if (decoded.image.width(), decoded.image.height()) != (header.probe.width, header.probe.height) {
+        return Err(unreadable(format));
+    }
+    match decoded.damage {
+        Some(damage) if strict => Err(Failure::new(FailureKind::ImageUnreadable, damage)
+            .next("Send the whole file, or leave out strict to use what can be decoded.")),
+        _ => Ok(decoded),
+    }
+}
+
+/// Bytes a stored pixel that decoding needs beside the pixels themselves.
+pub(crate) fn scratch_bytes(input: &[u8], probe: &Probe) -> u64 {
+    match probe.format {
+        Format::Jpeg => jpeg::scratch_bytes(input),
+        // The rows as they are in the file, before they become numbers of 16 bits.
+        Format::Png if probe.bit_depth == 16 => probe.pixel_bytes(),
+        Format::Png | Format::Bmp | Format::Qoi | Format::Tga | Format::Pnm => 0,
+        // These hold an index plane, a canvas or a strip beside the output.
+        _ => probe.pixel_bytes().max(4),
+    }
+}
+
+/// Encodes `image`, which must already be of a kind that the format holds (see [`pixels::fit_to`]).
+///
+/// # Errors
+/// `internal` where an encoder refuses what was checked before; what `stop` says.
+pub(crate) fn encode(image: &DynamicImage, encoding: &Encoding, stop: &Stop) -> Result<Vec<u8>, Failure> {
+    match encoding.format {
+        Format::Jpeg => jpeg::encode(image, encoding.quality, encoding.progressive),
+        Format::Png => png::encode(image),
+        Format::Webp => webp::encode(image, encoding.quality, encoding.lossless, stop),
+        Format::Gif => gif::encode(image),
+        Format::Tiff => tiff::encode(image),
+        Format::Bmp => bmp::encode(image),
+        Format::Ico => ico::encode(image),
+        Format::Qoi => qoi::encode(image),
+        Format::Tga | Format::Pnm | Format::Hdr | Format::Exr => {
+            Err(pixels::unexpected("a format that cannot be written"))
+        }
+    }
+}
+
+/// The failure for a file of which no picture can be made.
+pub(crate) fn unreadable(format: Format) -> Failure {
+    let name = format.name();
+    Failure::new(FailureKind::ImageUnreadable, format!("No picture can be read from this {name} file: it is damaged."))
+        .next("Check that the file is complete, for example by opening it in a viewer, and send it again.")
+}
+
+/// The failure for a variant of a known format that no decoder here knows.
+fn unsupported(message: &str) -> Failure {
+    Failure::new(FailureKind::UnsupportedFormat, message).next("Convert it to an ordinary JPEG or PNG first.")
+}

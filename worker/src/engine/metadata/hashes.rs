@@ -1,0 +1,36 @@
+//! Fingerprints: of the bytes, and of what the picture looks like.
+
+use std::fmt::Write;
+
+use common::Failure;
+use image::DynamicImage;
+use image_hasher::{HashAlg, HasherConfig};
+use sha2::{Digest, Sha256};
+
+use super::super::{Stop, limits::Size, step};
+
+/// The longest side that ThumbHash takes, in pixels.
+const THUMB_SIDE: u32 = 100;
+
+/// SHA-256, lower-case hexadecimal.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// The 64-bit gradient hash and the ThumbHash of upright pixels, hexadecimal.
+pub(crate) fn visual(image: &DynamicImage, stop: &Stop) -> Result<(String, String), Failure> {
+    let size = Size::new(image.width(), image.height());
+    let small = step::resize::scaled(image, step::resize::inside(size, THUMB_SIDE), stop)?.into_rgba8();
+    let thumb = thumbhash::rgba_to_thumb_hash(small.width() as usize, small.height() as usize, small.as_raw());
+    let hasher = HasherConfig::new().hash_alg(HashAlg::Gradient).hash_size(8, 8).to_hasher();
+    let perceptual = hasher.hash_image(&DynamicImage::from(small));
+    Ok((hex(perceptual.as_bytes()), hex(&thumb)))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    })
+}

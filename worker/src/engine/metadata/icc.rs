@@ -1,0 +1,143 @@
+//! Colour profiles: what they are called, and bringing pixels to sRGB.
+
+use common::{Failure, report};
+use image::DynamicImage;
+use moxcms::{ColorProfile, DataColorSpace, Layout, ProfileText, TransformExecutor, TransformOptions};
+
+use super::super::{Stop, limits::MAX_ICC_BYTES, pixels};
+
+/// The longest name of a profile that is passed on, in characters.
+const MAX_NAME_CHARS: usize = 100;
+
+/// Pixels that are converted between two looks at the stop.
+const PIXELS_AT_ONCE: usize = 1 << 16;
+
+/// A profile that could be read.
+pub(crate) struct Profile {
+    profile: ColorProfile,
+    /// What it calls itself.
+    pub(crate) name: String,
+    /// Whether its colours are those of sRGB, give or take one level of 8 bits.
+    pub(crate) srgb: bool,
+}
+
+/// Reads a profile; `None` where it is too large or broken.
+pub(crate) fn read(bytes: &[u8]) -> Option<Profile> {
+    if bytes.len() > MAX_ICC_BYTES {
+        return None;
+    }
+    let profile = ColorProfile::new_from_slice(bytes).ok()?;
+    let name = profile.description.as_ref().map(name_of).unwrap_or_default();
+    let srgb = is_srgb(&profile);
+    Some(Profile { profile, name, srgb })
+}
+
+/// The section of a report.
+pub(crate) fn report(bytes: &[u8]) -> report::Icc {
+    let profile = read(bytes);
+    let srgb = profile.as_ref().is_some_and(|profile| profile.srgb);
+    report::Icc {
+        name: profile.map(|profile| profile.name).filter(|name| !name.is_empty()),
+        bytes: bytes.len() as u64,
+        srgb,
+    }
+}
+
+fn name_of(text: &ProfileText) -> String {
+    let text = match text {
+        ProfileText::PlainString(text) => text,
+        ProfileText::Localizable(texts) => texts.first().map_or("", |text| &text.value),
+        ProfileText::Description(text) => &text.ascii_string,
+    };
+    text.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect::<String>().trim().to_owned()
+}
+
+/// Asks the transform itself, because names lie: a few colours from all over the cube must stay what they are.
+fn is_srgb(profile: &ColorProfile) -> bool {
+    const STEPS: [u8; 5] = [0, 51, 128, 204, 255];
+    if profile.color_space != DataColorSpace::Rgb {
+        return false;
+    }
+    let Ok(transform) =
+        profile.create_transform_8bit(Layout::Rgb, &ColorProfile::new_srgb(), Layout::Rgb, TransformOptions::default())
+    else {
+        return false;
+    };
+    let colors: Vec<u8> = STEPS
+        .iter()
+        .flat_map(|r| STEPS.iter().flat_map(move |g| STEPS.iter().flat_map(move |b| [*r, *g, *b])))
+        .collect();
+    let mut converted = vec![0; colors.len()];
+    transform.transform(&colors, &mut converted).is_ok()
+        && colors.iter().zip(&converted).all(|(before, after)| before.abs_diff(*after) <= 1)
+}
+
+/// Whether the conversion could be done.
+pub(crate) enum Conversion {
+    Done(DynamicImage),
+    /// The profile does not fit the pixels; they are as they were.
+    Refused(DynamicImage),
+}
+
+/// Brings the pixels to sRGB (gray ones to the curve of sRGB).
+pub(crate) fn to_srgb(image: DynamicImage, profile: &Profile, stop: &Stop) -> Result<Conversion, Failure> {
+    let srgb = ColorProfile::new_srgb();
+    let target = if image.color().has_color() {
+        srgb
+    } else {
+        let mut gray = ColorProfile::new_gray_with_gamma(2.2);
+        gray.gray_trc = srgb.red_trc;
+        gray
+    };
+    let layout = match (image.color().has_color(), image.color().has_alpha()) {
+        (false, false) => Layout::Gray,
+        (false, true) => Layout::GrayAlpha,
+        (true, false) => Layout::Rgb,
+        (true, true) => Layout::Rgba,
+    };
+    let options = TransformOptions::default();
+    let mut image = image;
+    let samples_at_once = PIXELS_AT_ONCE * layout.channels();
+    let done = if pixels::is_wide(&image) {
+        let Ok(transform) = profile.profile.create_transform_16bit(layout, &target, layout, options) else {
+            return Ok(Conversion::Refused(image));
+        };
+        match &mut image {
+            DynamicImage::ImageLuma16(buffer) => convert(&mut *buffer, &*transform, samples_at_once, stop),
+            DynamicImage::ImageLumaA16(buffer) => convert(&mut *buffer, &*transform, samples_at_once, stop),
+            DynamicImage::ImageRgb16(buffer) => convert(&mut *buffer, &*transform, samples_at_once, stop),
+            DynamicImage::ImageRgba16(buffer) => convert(&mut *buffer, &*transform, samples_at_once, stop),
+            _ => Ok(false),
+        }
+    } else {
+        let Ok(transform) = profile.profile.create_transform_8bit(layout, &target, layout, options) else {
+            return Ok(Conversion::Refused(image));
+        };
+        match &mut image {
+            DynamicImage::ImageLuma8(buffer) => convert(&mut *buffer, &*transform, samples_at_once, stop),
+            DynamicImage::ImageLumaA8(buffer) => convert(&mut *buffer, &*transform, samples_at_once, stop),
+            DynamicImage::ImageRgb8(buffer) => convert(&mut *buffer, &*transform, samples_at_once, stop),
+            DynamicImage::ImageRgba8(buffer) => convert(&mut *buffer, &*transform, samples_at_once, stop),
+            _ => Ok(false),
+        }
+    }?;
+    Ok(if done { Conversion::Done(image) } else { Conversion::Refused(image) })
+}
+
+fn convert<T: Copy + Default>(
+    samples: &mut [T],
+    transform: &(dyn TransformExecutor<T> + Send + Sync),
+    at_once: usize,
+    stop: &Stop,
+) -> Result<bool, Failure> {
+    let mut before = vec![T::default(); at_once.min(samples.len())];
+    for part in samples.chunks_mut(at_once) {
+        stop.check()?;
+        let Some(copy) = before.get_mut(..part.len()) else { return Ok(false) };
+        copy.copy_from_slice(part);
+        if transform.transform(copy, part).is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

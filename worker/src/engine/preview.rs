@@ -1,0 +1,77 @@
+//! The small picture that goes along with a result: always encoded anew, small enough for a conversation.
+
+use common::{Failure, Format, recipe::Color};
+use image::DynamicImage;
+
+use super::{
+    Stop,
+    codec::{self, Encoding},
+    limits::Size,
+    pixels,
+    step::resize,
+};
+
+/// How large the picture is that goes along with a result.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum PreviewKind {
+    /// None at all.
+    #[default]
+    None,
+    /// At most 1024 pixels a side, at most 100,000 characters of base64.
+    Preview,
+    /// At most 1568 pixels a side, at most 600,000 characters of base64.
+    Full,
+}
+
+/// A small picture.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Preview {
+    /// The encoded picture.
+    pub bytes: Vec<u8>,
+    /// `image/jpeg`, `image/png` or `image/webp`.
+    pub media_type: &'static str,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+}
+
+/// What is tried, best first; then the same on a smaller picture.
+const OPAQUE: [(Format, u8); 4] = [(Format::Jpeg, 85), (Format::Jpeg, 75), (Format::Jpeg, 60), (Format::Jpeg, 45)];
+const TRANSPARENT: [(Format, u8); 3] = [(Format::Png, 100), (Format::Webp, 80), (Format::Webp, 50)];
+
+/// Makes the small picture of `image`.
+///
+/// # Errors
+/// What `stop` says.
+pub(crate) fn make(image: &DynamicImage, kind: PreviewKind, stop: &Stop) -> Result<Option<Preview>, Failure> {
+    let (side, base64) = match kind {
+        PreviewKind::None => return Ok(None),
+        PreviewKind::Preview => (1024, 100_000),
+        PreviewKind::Full => (1568, 600_000),
+    };
+    // Four characters of base64 hold three bytes.
+    let most = base64 / 4 * 3;
+    let mut size = resize::inside(Size::new(image.width(), image.height()), side);
+    let mut small = pixels::narrow(resize::scaled(image, size, stop)?);
+    let tries: &[(Format, u8)] = if pixels::is_transparent(&small) { &TRANSPARENT } else { &OPAQUE };
+    loop {
+        for (format, quality) in tries {
+            stop.check()?;
+            let fitted = pixels::fit_to(*format, small.clone(), Color::WHITE);
+            let encoding = Encoding { format: *format, quality: *quality, lossless: false, progressive: false };
+            let bytes = codec::encode(&fitted, &encoding, stop)?;
+            if bytes.len() <= most {
+                let (width, height) = (size.width, size.height);
+                return Ok(Some(Preview { bytes, media_type: format.media_type(), width, height }));
+            }
+        }
+        let longest = size.width.max(size.height);
+        if longest == 1 {
+            // One pixel always fits.
+            return Ok(None);
+        }
+        size = resize::inside(size, longest * 4 / 5);
+        small = resize::scaled(&small, size, stop)?;
+    }
+}

@@ -1,0 +1,70 @@
+//! `crop`: a rectangle that lies inside the picture, or an error that says how large the picture is.
+
+use common::{Failure, recipe::Crop};
+use image::DynamicImage;
+
+use super::Notes;
+use crate::engine::limits::Size;
+
+/// A rectangle in pixels.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Rectangle {
+    pub(super) x: u32,
+    pub(super) y: u32,
+    pub(super) size: Size,
+}
+
+/// Works out what is cut out of a picture of size `from`.
+///
+/// # Errors
+/// `invalid_argument` where the rectangle is not wholly inside.
+pub(super) fn rectangle(step: &Crop, from: Size, path: &str) -> Result<Rectangle, Failure> {
+    let size = match (step.ratio(), step.width, step.height) {
+        (Some(ratio), ..) => largest(ratio, from),
+        (None, Some(width), Some(height)) => Size::new(width, height),
+        _ => return Err(Failure::invalid(path, "The crop rectangle is not complete.")),
+    };
+    let outside = || {
+        let asked = match (step.x, step.y) {
+            (Some(x), Some(y)) => format!("{size} at {x},{y}"),
+            _ => size.to_string(),
+        };
+        Failure::invalid(path, format!("The crop of {asked} lies outside the picture, which has {from} pixels here."))
+            .allowed(format!("x + width at most {}, y + height at most {}", from.width, from.height))
+            .next("Make the rectangle smaller or move it; image_metadata tells the size of a picture.")
+    };
+    if size.width > from.width || size.height > from.height || size.width == 0 || size.height == 0 {
+        return Err(outside());
+    }
+    let (spare_x, spare_y) = (from.width - size.width, from.height - size.height);
+    let (gx, gy) = step.gravity.fractions();
+    let at = |spare: u32, gravity: f64| (f64::from(spare) * gravity).round() as u32;
+    let x = step.x.unwrap_or_else(|| at(spare_x, gx));
+    let y = step.y.unwrap_or_else(|| at(spare_y, gy));
+    if x > spare_x || y > spare_y {
+        return Err(outside());
+    }
+    Ok(Rectangle { x, y, size })
+}
+
+/// The largest size of a ratio inside `from`.
+fn largest((wide, high): (f64, f64), from: Size) -> Size {
+    let (w, h) = (f64::from(from.width), f64::from(from.height));
+    let side = |length: f64, most: u32| (length.round() as u32).clamp(1, most.max(1));
+    if w * high > h * wide {
+        Size::new(side(h * wide / high, from.width), from.height)
+    } else {
+        Size::new(from.width, side(w * high / wide, from.height))
+    }
+}
+
+pub(super) fn apply(step: &Crop, image: DynamicImage, path: &str, notes: &mut Notes) -> Result<DynamicImage, Failure> {
+    let from = Size::new(image.width(), image.height());
+    let Rectangle { x, y, size } = rectangle(step, from, path)?;
+    if size == from {
+        notes.ignored(format!("crop ({path}): it keeps the whole picture of {from}"));
+        return Ok(image);
+    }
+    notes.applied(format!("crop {from} -> {size} at {x},{y}"));
+    Ok(image.crop_imm(x, y, size.width, size.height))
+}

@@ -1,0 +1,12 @@
+//! `flip`: mirror top to bottom.
+
+use common::Failure;
+use image::DynamicImage;
+
+use super::{Context, Notes};
+use crate::engine::orient;
+
+pub(super) fn apply(image: DynamicImage, context: &Context<'_>, notes: &mut Notes) -> Result<DynamicImage, Failure> {
+    notes.applied("flip");
+    orient::turned(image, orient::FLIP, context.stop)
+}

@@ -1,0 +1,102 @@
+//! One file a step, named as in the recipe. Every step says what size it makes, and makes it.
+
+pub(crate) mod blur;
+mod brightness;
+mod contrast;
+mod crop;
+mod flip;
+mod flop;
+mod grayscale;
+pub(crate) mod resize;
+mod rotate;
+mod sharpen;
+mod tone;
+
+use common::{Failure, Format, Step, Warning, recipe::Color};
+use image::DynamicImage;
+
+use super::{Stop, limits::Size};
+
+/// What a step may want to know beside its own parameters.
+pub(crate) struct Context<'a> {
+    /// The format of the result.
+    pub(crate) format: Format,
+    /// What transparency is laid on where the format has none.
+    pub(crate) background: Color,
+    pub(crate) stop: &'a Stop,
+}
+
+impl Context<'_> {
+    /// What spare room is filled with where the step does not say.
+    pub(crate) fn filling(&self, asked: Option<Color>) -> Color {
+        asked.unwrap_or(if self.format.holds_alpha() { Color::TRANSPARENT } else { self.background })
+    }
+}
+
+/// What a job has to tell beside its result.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    pub(crate) applied: Vec<String>,
+    pub(crate) ignored: Vec<String>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl Notes {
+    pub(crate) fn applied(&mut self, line: impl Into<String>) {
+        self.applied.push(line.into());
+    }
+
+    pub(crate) fn ignored(&mut self, line: impl Into<String>) {
+        self.ignored.push(line.into());
+    }
+
+    pub(crate) fn warn(&mut self, code: &str, message: impl Into<String>) {
+        self.warnings.push(Warning::new(code, message));
+    }
+}
+
+/// The size that `step` makes of a picture of `size`.
+///
+/// # Errors
+/// `invalid_argument` where the step cannot be done on such a picture.
+pub(crate) fn size_after(step: &Step, size: Size, path: &str) -> Result<Size, Failure> {
+    Ok(match step {
+        Step::Resize(step) => resize::place(step, size).canvas,
+        Step::Crop(step) => crop::rectangle(step, size, path)?.size,
+        Step::Rotate(step) => rotate::size_after(step, size),
+        Step::AutoOrient(_)
+        | Step::Flip(_)
+        | Step::Flop(_)
+        | Step::Blur(_)
+        | Step::Sharpen(_)
+        | Step::Grayscale(_)
+        | Step::Brightness(_)
+        | Step::Contrast(_) => size,
+    })
+}
+
+/// Does `step`; `auto_orient` was done before all steps.
+///
+/// # Errors
+/// What [`size_after`] and the stop say.
+pub(crate) fn apply(
+    step: &Step,
+    image: DynamicImage,
+    path: &str,
+    context: &Context<'_>,
+    notes: &mut Notes,
+) -> Result<DynamicImage, Failure> {
+    match step {
+        Step::AutoOrient(_) => Ok(image),
+        Step::Resize(step) => resize::apply(step, image, path, context, notes),
+        Step::Crop(step) => crop::apply(step, image, path, notes),
+        Step::Rotate(step) => rotate::apply(step, image, path, context, notes),
+        Step::Flip(_) => flip::apply(image, context, notes),
+        Step::Flop(_) => flop::apply(image, context, notes),
+        Step::Blur(step) => blur::apply(step, &image, context, notes),
+        Step::Sharpen(step) => sharpen::apply(step, image, path, context, notes),
+        Step::Grayscale(_) => Ok(grayscale::apply(image, path, notes)),
+        Step::Brightness(step) => brightness::apply(step, image, path, notes),
+        Step::Contrast(step) => contrast::apply(step, image, path, notes),
+    }
+}

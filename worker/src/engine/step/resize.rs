@@ -1,0 +1,182 @@
+//! `resize`: where the picture goes is worked out first, in numbers; then it is resampled.
+
+use common::{
+    Failure,
+    recipe::{Color, Filter, Fit, Resize},
+};
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use image::{DynamicImage, ImageBuffer, Pixel, imageops};
+
+use super::{Context, Notes};
+use crate::engine::{
+    Stop,
+    limits::Size,
+    pixels::{Buffer, Sample, able_to_show, each_buffer, pixel_of},
+};
+
+/// Where a picture goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Place {
+    /// The size of the result.
+    pub(crate) canvas: Size,
+    /// The size to which the picture is resampled; smaller than the canvas only for `contain`.
+    pub(crate) picture: Size,
+    /// Left and top edge of the picture on the canvas.
+    pub(crate) at: (u32, u32),
+    /// The part of the source that is kept: left, top, width, height. Fractions count.
+    pub(crate) source: (f64, f64, f64, f64),
+    /// Whether it would have been enlarged, had that been allowed.
+    pub(crate) held_back: bool,
+}
+
+/// Works out where a picture of size `from` goes.
+pub(crate) fn place(step: &Resize, from: Size) -> Place {
+    let (w, h) = (f64::from(from.width), f64::from(from.height));
+    let whole = (0.0, 0.0, w, h);
+    let plain = |size| Place { canvas: size, picture: size, at: (0, 0), source: whole, held_back: false };
+    let (Some(width), Some(height)) = (step.width, step.height) else {
+        // With one side the other follows.
+        let scale = match (step.width, step.height) {
+            (Some(width), _) => f64::from(width) / w,
+            (_, Some(height)) => f64::from(height) / h,
+            _ => 1.0,
+        };
+        return kept_aspect(step, from, scale, plain);
+    };
+    let canvas = Size::new(width, height);
+    let (across, down) = (f64::from(width) / w, f64::from(height) / h);
+    let (gx, gy) = step.gravity.fractions();
+    match step.fit {
+        Fit::Inside => kept_aspect(step, from, across.min(down), plain),
+        Fit::Outside => kept_aspect(step, from, across.max(down), plain),
+        Fit::Fill => plain(canvas),
+        Fit::Cover => {
+            let scale = across.max(down);
+            let (kept_w, kept_h) = ((f64::from(width) / scale).min(w), (f64::from(height) / scale).min(h));
+            Place { source: ((w - kept_w) * gx, (h - kept_h) * gy, kept_w, kept_h), ..plain(canvas) }
+        }
+        Fit::Contain | Fit::Pad => {
+            let scale = across.min(down);
+            let picture = Size::new(side(w * scale).min(width), side(h * scale).min(height));
+            let spare =
+                |canvas: u32, picture: u32, gravity: f64| (f64::from(canvas - picture) * gravity).round() as u32;
+            let at = (spare(width, picture.width, gx), spare(height, picture.height, gy));
+            Place { picture, at, ..plain(canvas) }
+        }
+    }
+}
+
+fn kept_aspect(step: &Resize, from: Size, scale: f64, plain: impl Fn(Size) -> Place) -> Place {
+    if scale > 1.0 && !step.upscale {
+        return Place { held_back: true, ..plain(from) };
+    }
+    plain(Size::new(side(f64::from(from.width) * scale), side(f64::from(from.height) * scale)))
+}
+
+/// A side in pixels: rounded, at least 1. `as` saturates; the limits refuse what is too large.
+fn side(length: f64) -> u32 {
+    (length.round() as u32).max(1)
+}
+
+/// The largest size of the aspect of `from` within a square of `side` pixels, never larger than `from`.
+pub(crate) fn inside(from: Size, side: u32) -> Size {
+    place(&Resize { width: Some(side), height: Some(side), ..Resize::default() }, from).canvas
+}
+
+pub(super) fn apply(
+    step: &Resize,
+    image: DynamicImage,
+    path: &str,
+    context: &Context<'_>,
+    notes: &mut Notes,
+) -> Result<DynamicImage, Failure> {
+    let from = Size::new(image.width(), image.height());
+    let place = place(step, from);
+    let (fit, filter) = (fit_name(step.fit), filter_name(step.filter));
+    if place.held_back {
+        notes.ignored(format!("resize ({path}): the picture of {from} is not enlarged unless upscale is true"));
+        notes.warn("not_enlarged", format!("The picture stays {from}: it is not enlarged unless upscale is true."));
+        return Ok(image);
+    }
+    let same = place.canvas == from && place.picture == from && place.source.2 == f64::from(from.width);
+    if same && place.source.3 == f64::from(from.height) {
+        notes.ignored(format!("resize ({path}): the picture has {from} already"));
+        return Ok(image);
+    }
+    let picture = resample(&image, place.picture, place.source, algorithm(step.filter), context.stop)?;
+    drop(image);
+    notes.applied(format!("resize {from} -> {} ({fit}, {filter})", place.canvas));
+    if place.picture == place.canvas {
+        return Ok(picture);
+    }
+    let filling = context.filling(step.background);
+    each_buffer!(able_to_show(picture, filling), buffer => Ok(on_canvas(&buffer, &place, filling).into()))
+}
+
+fn on_canvas<P: Pixel>(picture: &Buffer<P>, place: &Place, filling: Color) -> Buffer<P>
+where
+    P::Subpixel: Sample,
+{
+    let mut canvas = ImageBuffer::from_pixel(place.canvas.width, place.canvas.height, pixel_of::<P>(filling));
+    imageops::replace(&mut canvas, picture, i64::from(place.at.0), i64::from(place.at.1));
+    canvas
+}
+
+/// The whole picture at another size, by Lanczos.
+pub(crate) fn scaled(image: &DynamicImage, to: Size, stop: &Stop) -> Result<DynamicImage, Failure> {
+    let whole = (0.0, 0.0, f64::from(image.width()), f64::from(image.height()));
+    resample(image, to, whole, algorithm(Filter::Lanczos3), stop)
+}
+
+/// The whole picture at another size, by a triangle.
+pub(crate) fn bilinear(image: &DynamicImage, to: Size, stop: &Stop) -> Result<DynamicImage, Failure> {
+    let whole = (0.0, 0.0, f64::from(image.width()), f64::from(image.height()));
+    resample(image, to, whole, algorithm(Filter::Bilinear), stop)
+}
+
+/// Resamples the part `source` to the size `to`; colours are weighted by alpha.
+fn resample(
+    image: &DynamicImage,
+    to: Size,
+    source: (f64, f64, f64, f64),
+    algorithm: ResizeAlg,
+    stop: &Stop,
+) -> Result<DynamicImage, Failure> {
+    stop.check()?;
+    let (left, top, width, height) = source;
+    let options = ResizeOptions::new().resize_alg(algorithm).crop(left, top, width, height);
+    let mut result = DynamicImage::new(to.width, to.height, image.color());
+    Resizer::new().resize(image, &mut result, &options).map_err(|error| Failure::internal(&error))?;
+    stop.check()?;
+    Ok(result)
+}
+
+fn algorithm(filter: Filter) -> ResizeAlg {
+    match filter {
+        Filter::Lanczos3 => ResizeAlg::Convolution(FilterType::Lanczos3),
+        Filter::Mitchell => ResizeAlg::Convolution(FilterType::Mitchell),
+        Filter::Bicubic => ResizeAlg::Convolution(FilterType::CatmullRom),
+        Filter::Bilinear => ResizeAlg::Convolution(FilterType::Bilinear),
+        Filter::Nearest => ResizeAlg::Nearest,
+    }
+}
+
+fn filter_name(filter: Filter) -> &'static str {
+    match filter {
+        Filter::Lanczos3 => "lanczos3",
+        Filter::Mitchell => "mitchell",
+        Filter::Bicubic => "bicubic",
+        Filter::Bilinear => "bilinear",
+        Filter::Nearest => "nearest",
+    }
+}
+
+fn fit_name(fit: Fit) -> &'static str {
+    match fit {
+        Fit::Inside => "inside",
+        Fit::Outside => "outside",
+        Fit::Cover => "cover",
+        Fit::Contain | Fit::Pad => "contain",
+        Fit::Fill => "fill",
+    }
+}

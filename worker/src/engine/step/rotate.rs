@@ -1,0 +1,179 @@
+//! `rotate`: quarter turns exactly, other angles by bicubic interpolation on a canvas that holds the whole picture.
+
+use common::{
+    Failure,
+    recipe::{Color, Rotate},
+};
+use image::{DynamicImage, ImageBuffer, Pixel};
+
+use super::{Context, Notes};
+use crate::engine::{
+    Stop,
+    limits::Size,
+    orient,
+    pixels::{Buffer, Sample, able_to_show, each_buffer, has_alpha, pixel_of, unexpected},
+};
+
+/// What a rotation comes to.
+enum Turn {
+    None,
+    /// By an exact quarter: an EXIF orientation.
+    Quarter(u8),
+    /// By any angle, in radians.
+    Free(f64),
+}
+
+fn turn(step: &Rotate) -> Turn {
+    let angle = f64::from(step.angle_degrees).rem_euclid(360.0);
+    if angle == 0.0 {
+        Turn::None
+    } else if angle == 90.0 {
+        Turn::Quarter(orient::RIGHT)
+    } else if angle == 180.0 {
+        Turn::Quarter(orient::HALF)
+    } else if angle == 270.0 {
+        Turn::Quarter(orient::LEFT)
+    } else {
+        Turn::Free(angle.to_radians())
+    }
+}
+
+pub(super) fn size_after(step: &Rotate, from: Size) -> Size {
+    match turn(step) {
+        Turn::None => from,
+        Turn::Quarter(orientation) if orient::swaps_sides(orientation) => from.swapped(),
+        Turn::Quarter(_) => from,
+        Turn::Free(angle) => canvas(from, angle),
+    }
+}
+
+/// The smallest canvas that holds the turned picture.
+fn canvas(from: Size, angle: f64) -> Size {
+    let (sin, cos) = (angle.sin().abs(), angle.cos().abs());
+    let (w, h) = (f64::from(from.width), f64::from(from.height));
+    // A hair less, so that rounding errors do not add a row of nothing.
+    let side = |length: f64| ((length - 1e-3).ceil() as u32).max(1);
+    Size::new(side(w * cos + h * sin), side(w * sin + h * cos))
+}
+
+pub(super) fn apply(
+    step: &Rotate,
+    image: DynamicImage,
+    path: &str,
+    context: &Context<'_>,
+    notes: &mut Notes,
+) -> Result<DynamicImage, Failure> {
+    let angle = step.angle_degrees;
+    match turn(step) {
+        Turn::None => {
+            notes.ignored(format!("rotate ({path}): {angle} degrees change nothing"));
+            Ok(image)
+        }
+        Turn::Quarter(orientation) => {
+            notes.applied(format!("rotate {angle} degrees"));
+            orient::turned(image, orientation, context.stop)
+        }
+        Turn::Free(radians) => {
+            let filling = context.filling(step.background);
+            let size = canvas(Size::new(image.width(), image.height()), radians);
+            let result = each_buffer!(
+                able_to_show(image, filling),
+                buffer => free(&buffer, radians, size, filling, context.stop).map(DynamicImage::from)
+            )?;
+            notes.applied(format!("rotate {angle} degrees -> {size}"));
+            Ok(result)
+        }
+    }
+}
+
+fn free<P: Pixel>(source: &Buffer<P>, angle: f64, size: Size, filling: Color, stop: &Stop) -> Result<Buffer<P>, Failure>
+where
+    P::Subpixel: Sample,
+{
+    let channels = usize::from(P::CHANNEL_COUNT);
+    let (sin, cos) = angle.sin_cos();
+    let (half_w, half_h) = (f64::from(source.width()) / 2.0, f64::from(source.height()) / 2.0);
+    let (mid_x, mid_y) = (f64::from(size.width) / 2.0, f64::from(size.height) / 2.0);
+    let under = weighted(pixel_of::<P>(filling).channels());
+    let mut samples: Vec<P::Subpixel> = Vec::with_capacity(size.width as usize * size.height as usize * channels);
+    for y in 0..size.height {
+        stop.check()?;
+        let dy = f64::from(y) + 0.5 - mid_y;
+        for x in 0..size.width {
+            let dx = f64::from(x) + 0.5 - mid_x;
+            // Back by the angle: where in the source this pixel comes from.
+            let u = dx * cos + dy * sin + half_w - 0.5;
+            let v = dy * cos - dx * sin + half_h - 0.5;
+            let (sum, covered) = sample(source, u, v);
+            let mut pixel = [0.0; 4];
+            for ((pixel, sum), under) in pixel.iter_mut().zip(sum).zip(under) {
+                *pixel = sum + under * (1.0 - covered);
+            }
+            put::<P>(pixel, &mut samples);
+        }
+    }
+    ImageBuffer::from_raw(size.width, size.height, samples)
+        .ok_or_else(|| unexpected("a rotated picture of another size"))
+}
+
+/// The channels as floats, colours weighted by alpha.
+fn weighted<T: Sample>(pixel: &[T]) -> [f32; 4] {
+    let mut result = [0.0; 4];
+    result.iter_mut().zip(pixel).for_each(|(to, from)| *to = from.float());
+    if pixel.len().is_multiple_of(2) {
+        let last = pixel.len() - 1;
+        let weight = result[last] / T::MAX;
+        result.iter_mut().take(last).for_each(|color| *color *= weight);
+    }
+    result
+}
+
+/// The opposite of [`weighted`], appended to `samples`.
+fn put<P: Pixel>(mut pixel: [f32; 4], samples: &mut Vec<P::Subpixel>)
+where
+    P::Subpixel: Sample,
+{
+    let channels = usize::from(P::CHANNEL_COUNT);
+    if has_alpha::<P>() {
+        let last = channels - 1;
+        let weight = if pixel[last] > 0.0 { P::Subpixel::MAX / pixel[last] } else { 0.0 };
+        pixel.iter_mut().take(last).for_each(|color| *color *= weight);
+    }
+    samples.extend(pixel.iter().take(channels).map(|value| P::Subpixel::from_float(*value)));
+}
+
+/// The weighted sum of the 16 pixels around (u, v), and how much of it lies inside the picture.
+fn sample<P: Pixel>(source: &Buffer<P>, u: f64, v: f64) -> ([f32; 4], f32)
+where
+    P::Subpixel: Sample,
+{
+    let (left, top) = (u.floor(), v.floor());
+    let (wide, high) = (i64::from(source.width()), i64::from(source.height()));
+    let (left_at, top_at) = (left as i64, top as i64);
+    let mut sum = [0.0; 4];
+    if left_at < -2 || top_at < -2 || left_at > wide || top_at > high {
+        return (sum, 0.0);
+    }
+    let across = cubic((u - left) as f32);
+    let down = cubic((v - top) as f32);
+    let mut covered = 0.0;
+    for (row, weight_y) in (top_at - 1..).zip(down) {
+        let Ok(y) = u32::try_from(row) else { continue };
+        for (column, weight_x) in (left_at - 1..).zip(across) {
+            let Ok(x) = u32::try_from(column) else { continue };
+            let Some(pixel) = source.get_pixel_checked(x, y) else { continue };
+            let weight = weight_x * weight_y;
+            covered += weight;
+            for (sum, value) in sum.iter_mut().zip(weighted(pixel.channels())) {
+                *sum += value * weight;
+            }
+        }
+    }
+    (sum, covered.clamp(0.0, 1.0))
+}
+
+/// Catmull-Rom weights of the four neighbours at a fraction of a pixel.
+fn cubic(t: f32) -> [f32; 4] {
+    let (t2, t3) = (t * t, t * t * t);
+    [-0.5 * t + t2 - 0.5 * t3, 1.0 - 2.5 * t2 + 1.5 * t3, 0.5 * t + 2.0 * t2 - 1.5 * t3, -0.5 * t2 + 0.5 * t3]
+}

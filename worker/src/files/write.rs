@@ -1,0 +1,134 @@
+//! Writing a result where a caller named it: to a hidden temporary name, to the disk, and only then to its own.
+
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use cap_std::fs::{Dir, OpenOptions};
+use common::{Failure, FailureKind, random_bytes, schema::clip};
+
+use super::{Files, canonical, shown, steps, walk};
+
+/// Whether a name was free.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Taken {
+    /// It was, and the file is written.
+    No,
+    /// It was not, and nothing was written.
+    Yes,
+}
+
+impl Files {
+    /// Writes `bytes` to `path` in an existing folder below an allowed one.
+    ///
+    /// # Errors
+    /// `file_not_reachable` if the place is outside the allowed folders, hidden or not writable; `storage_full`.
+    pub fn write(
+        &self,
+        path: &str,
+        bytes: &[u8],
+        overwrite: bool,
+        argument: &str,
+    ) -> Result<(Taken, PathBuf), Failure> {
+        let (folder, name) = path.rsplit_once(['/', std::path::MAIN_SEPARATOR]).unwrap_or((".", path));
+        let folder = if folder.is_empty() { "/" } else { folder };
+        let place = self.place(folder, argument)?;
+        if name.is_empty() || name.starts_with('.') || name == ".." {
+            return Err(self.unreachable(argument, "The file name is empty or hidden."));
+        }
+        let dir = walk(&place.root.dir, &place.steps).map_err(|error| self.unwritable(argument, &error))?;
+        let target = place.absolute().join(name);
+        let taken =
+            write_whole(&dir, Path::new(name), bytes, overwrite).map_err(|error| self.unwritable(argument, &error))?;
+        Ok((taken, target))
+    }
+
+    /// Makes the folder `path` below an allowed one, with what is missing above it. Returns where it really is.
+    ///
+    /// # Errors
+    /// As [`Files::write`].
+    pub fn make_folder(&self, path: &str, argument: &str) -> Result<PathBuf, Failure> {
+        let mut last = None;
+        for (root, rest) in self.candidates(path, argument)? {
+            if self.hidden(root, &rest) {
+                last = Some(self.unreachable(argument, "Hidden folders and the server's own data cannot be named."));
+                continue;
+            }
+            let made = if rest.as_os_str().is_empty() { Ok(()) } else { root.dir.create_dir_all(&rest) };
+            match made.and_then(|()| canonical(&root.dir, &rest)) {
+                Ok(inside) if !self.hidden(root, &inside) => {
+                    return Ok(steps(&inside).iter().fold(root.canonical.clone(), |path, step| path.join(step)));
+                }
+                Ok(_) => {
+                    last = Some(self.unreachable(argument, "Hidden folders and the server's own data cannot be named."))
+                }
+                Err(error) => last = Some(self.unwritable(argument, &error)),
+            }
+        }
+        Err(last.unwrap_or_else(|| self.unreachable(argument, "There is no allowed folder.")))
+    }
+
+    /// Where an existing file really is; `None` if there is none.
+    #[must_use]
+    pub fn resolve(&self, path: &str) -> Option<PathBuf> {
+        self.place(path, "").ok().map(|place| place.absolute())
+    }
+
+    fn unwritable(&self, argument: &str, error: &io::Error) -> Failure {
+        tracing::debug!(%error, "a file could not be written");
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Failure::new(FailureKind::StorageFull, "No room is left in this folder.").argument(argument)
+            }
+            _ => self.unreachable(argument, "The server cannot write there."),
+        }
+    }
+
+    /// The failure for a name that is taken.
+    #[must_use]
+    pub fn exists(path: &Path, argument: &str) -> Failure {
+        Failure::invalid(argument, format!("There is already a file {}.", shown(path)))
+            .allowed("a new name")
+            .next("Choose another name, or allow overwriting.")
+    }
+}
+
+fn write_whole(dir: &Dir, name: &Path, bytes: &[u8], overwrite: bool) -> io::Result<Taken> {
+    let random = u64::from_le_bytes(random_bytes().map_err(io::Error::other)?);
+    let temporary = format!(".image-tool-{random:016x}.part");
+    let written = (|| {
+        let mut file = dir.open_with(&temporary, OpenOptions::new().write(true).create_new(true))?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        if overwrite {
+            if dir.symlink_metadata(name).is_ok_and(|file| !file.is_file()) {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+            }
+            dir.rename(&temporary, dir, name).map(|()| Taken::No)
+        } else {
+            place_if_free(dir, &temporary, name)
+        }
+    })();
+    if !matches!(written, Ok(Taken::No)) {
+        let _ = dir.remove_file(&temporary);
+    }
+    written
+}
+
+/// A hard link is the one way to take a name only if it is free, in one step, on every platform.
+fn place_if_free(dir: &Dir, temporary: &str, name: &Path) -> io::Result<Taken> {
+    match dir.hard_link(temporary, dir, name) {
+        Ok(()) => dir.remove_file(temporary).map(|()| Taken::No),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Taken::Yes),
+        // Some file systems have no hard links; there the last instant is not guarded.
+        Err(_) if dir.symlink_metadata(name).is_ok() => Ok(Taken::Yes),
+        Err(_) => dir.rename(temporary, dir, name).map(|()| Taken::No),
+    }
+}
+
+/// The failure for a name that cannot be claimed within a batch.
+pub(crate) fn no_free_name(name: &str) -> Failure {
+    Failure::invalid("name", format!("No free name was found for {}.", clip(name)))
+        .next("Use a template that tells results apart, such as \"{stem}-{index}.{ext}\".")
+}

@@ -1,0 +1,116 @@
+//! The bytes of a picture, wherever they come from.
+
+use std::{path::Path, sync::Arc};
+
+use common::{
+    Facts, Failure, FailureKind, ImageId, ImageRecord, StoreError,
+    job::{Job, Source},
+};
+use sha2::{Digest, Sha256};
+
+use super::Context;
+use crate::engine::Probe;
+
+/// A picture that was fetched.
+pub(super) struct Input {
+    pub(super) bytes: Arc<[u8]>,
+    /// The stored picture it is.
+    pub(super) record: Option<ImageRecord>,
+    /// The path it came from, as it really is.
+    pub(super) path: Option<String>,
+    /// The start of a name for what is made from it.
+    pub(super) stem: String,
+}
+
+/// Fetches a picture of `job`'s owner.
+pub(super) async fn fetch(context: &Arc<Context>, job: &Job, source: &Source) -> Result<Input, Failure> {
+    match source {
+        Source::Image(id) => stored(context, job, id).await,
+        Source::Path(path) => file(context, path).await,
+        Source::Inline(id) => inline(context, job, id).await,
+    }
+}
+
+async fn stored(context: &Context, job: &Job, id: &ImageId) -> Result<Input, Failure> {
+    let record = context.stores.images.get(&job.owner, id).await?.ok_or_else(|| unknown(id))?;
+    let bytes = context.stores.blobs.get(&record.blob).await.map_err(|error| gone(id, error))?;
+    let stem = stem(&record.name);
+    Ok(Input { bytes: bytes.into(), record: Some(record), path: None, stem })
+}
+
+async fn file(context: &Arc<Context>, path: &str) -> Result<Input, Failure> {
+    let (shared, asked) = (context.clone(), path.to_owned());
+    let read = tokio::task::spawn_blocking(move || shared.files.read(&asked, "image")).await;
+    let (bytes, real) = read.map_err(|error| Failure::internal(&error))??;
+    let stem = stem(&real.to_string_lossy());
+    Ok(Input { bytes: bytes.into(), record: None, path: Some(real.to_string_lossy().into_owned()), stem })
+}
+
+/// Bytes that came with the call become a picture of their own, so that later calls can name it.
+async fn inline(context: &Arc<Context>, job: &Job, id: &ImageId) -> Result<Input, Failure> {
+    let blob = inline_blob(id);
+    let bytes: Arc<[u8]> = context.stores.blobs.get(&blob).await.map_err(|error| gone(id, error))?.into();
+    if let Some(record) = context.stores.images.get(&job.owner, id).await? {
+        return Ok(Input { bytes, stem: stem(&record.name), record: Some(record), path: None });
+    }
+    let shared = bytes.clone();
+    let probed = context.on_engine(None, move |engine, _| engine.probe(&shared)).await;
+    let probe = match probed {
+        Ok(probe) => probe,
+        Err(failure) => {
+            // Nobody will ask for bytes that are no picture.
+            context.stores.blobs.delete(&blob).await?;
+            return Err(failure.argument("image"));
+        }
+    };
+    let record = ImageRecord {
+        id: id.clone(),
+        owner: job.owner.clone(),
+        tool: "upload".into(),
+        job: job.id.clone(),
+        parent: None,
+        source: None,
+        name: format!("upload.{}", probe.format.extension()),
+        blob,
+        recipe: None,
+        facts: facts(&probe, &bytes),
+        created_at: context.stores.clock.now_ms(),
+    };
+    context.stores.images.put(&record).await?;
+    Ok(Input { bytes, stem: stem(&record.name), record: Some(record), path: None })
+}
+
+/// Where the web puts bytes that came with a call.
+fn inline_blob(id: &ImageId) -> String {
+    format!("{id}.upload")
+}
+
+fn facts(probe: &Probe, bytes: &[u8]) -> Facts {
+    let (width, height) = probe.upright();
+    Facts {
+        width,
+        height,
+        format: probe.format,
+        bytes: bytes.len() as u64,
+        sha256: Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+        alpha: probe.alpha,
+        bit_depth: probe.bit_depth,
+    }
+}
+
+fn unknown(id: &ImageId) -> Failure {
+    Failure::new(FailureKind::NotFound, format!("There is no picture {id}."))
+        .argument("image")
+        .next("Call list_images for the ids there are.")
+}
+
+fn gone(id: &ImageId, error: StoreError) -> Failure {
+    match error {
+        StoreError::File(io) if io.kind() == std::io::ErrorKind::NotFound => unknown(id),
+        other => other.into(),
+    }
+}
+
+fn stem(name: &str) -> String {
+    Path::new(name).file_stem().map_or_else(|| "image".into(), |stem| stem.to_string_lossy().into_owned())
+}

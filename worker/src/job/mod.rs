@@ -1,0 +1,60 @@
+//! What each kind of job does: fetch inputs, do, store.
+
+pub(crate) mod batch_finish;
+pub(crate) mod batch_item;
+pub(crate) mod batch_plan;
+mod input;
+pub(crate) mod inspect;
+mod store;
+pub(crate) mod transform;
+
+use common::{Failure, JobId, Stores, job::Return};
+
+use crate::{
+    engine::{Engine, PreviewKind, Stop},
+    files::Files,
+};
+
+/// What jobs work with.
+#[derive(Debug)]
+pub struct Context {
+    /// Everything that is kept.
+    pub stores: Stores,
+    /// The image engine.
+    pub engine: Engine,
+    /// Files that callers may name.
+    pub files: Files,
+    /// Pictures worked on at once by this process.
+    pub slots: u32,
+}
+
+impl Context {
+    /// Runs `work` on the engine, until the job is over for another reason.
+    async fn on_engine<T: Send + 'static>(
+        &self,
+        id: Option<&JobId>,
+        work: impl FnOnce(&Engine, &Stop) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let stop = Stop::new(self.engine.limits().timeout);
+        let inner = stop.clone();
+        let done = self.engine.run(&stop, move |engine| work(engine, &inner));
+        let Some(id) = id else { return done.await };
+        let over = self.stores.jobs.stop_token(id);
+        tokio::pin!(done);
+        tokio::select! {
+            done = &mut done => done,
+            () = over.cancelled() => {
+                stop.cancel();
+                done.await
+            }
+        }
+    }
+}
+
+fn preview_kind(show: Return) -> PreviewKind {
+    match show {
+        Return::Preview => PreviewKind::Preview,
+        Return::Full => PreviewKind::Full,
+        Return::Link | Return::None => PreviewKind::None,
+    }
+}

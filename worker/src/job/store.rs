@@ -1,0 +1,88 @@
+//! Storing what a job made: bytes first, then the record that names them.
+
+use common::{
+    Failure, ImageId, ImageRecord, Recipe, StoreError,
+    job::{Job, SaveTo},
+    outcome::PreviewRef,
+};
+
+use super::{Context, input::Input};
+use crate::{
+    engine::{Preview, Transformed},
+    files::{Files, Taken},
+};
+
+/// What is known of a result before it is stored.
+pub(super) struct Made<'a> {
+    pub(super) tool: &'static str,
+    /// Its place among what the job makes.
+    pub(super) index: u32,
+    pub(super) name: String,
+    pub(super) recipe: &'a Recipe,
+}
+
+/// Stores a result under the id that this job and place always give.
+pub(super) async fn result(
+    context: &Context,
+    job: &Job,
+    input: &Input,
+    made: Made<'_>,
+    result: &Transformed,
+) -> Result<ImageRecord, StoreError> {
+    let id = ImageId::made_by(&job.id, made.index);
+    let blob = format!("{id}.{}", result.facts.format.extension());
+    context.stores.blobs.put(&blob, result.bytes.clone()).await?;
+    let record = ImageRecord {
+        id,
+        owner: job.owner.clone(),
+        tool: made.tool.into(),
+        job: job.id.clone(),
+        parent: input.record.as_ref().map(|record| record.id.clone()),
+        source: input.path.clone(),
+        name: made.name,
+        blob,
+        recipe: Some(made.recipe.clone()),
+        facts: result.facts.clone(),
+        created_at: context.stores.clock.now_ms(),
+    };
+    context.stores.images.put(&record).await?;
+    Ok(record)
+}
+
+/// Stores what the reply shows. It belongs to the job: the same picture may be shown differently by another.
+pub(super) async fn preview(
+    context: &Context,
+    job: &Job,
+    preview: Option<Preview>,
+) -> Result<Option<PreviewRef>, StoreError> {
+    let Some(preview) = preview else { return Ok(None) };
+    let blob = format!("{}.preview", job.id);
+    context.stores.blobs.put(&blob, preview.bytes).await?;
+    Ok(Some(PreviewRef { blob, media_type: preview.media_type.into() }))
+}
+
+/// Writes a result where the caller asked, besides the store.
+pub(super) async fn save(
+    context: &std::sync::Arc<Context>,
+    input: &Input,
+    save_to: &SaveTo,
+    bytes: Vec<u8>,
+) -> Result<String, Failure> {
+    let (shared, asked, source) = (context.clone(), save_to.clone(), input.path.clone());
+    let written = tokio::task::spawn_blocking(move || {
+        let existing = shared.files.resolve(&asked.path);
+        if existing.is_some()
+            && existing.as_deref().map(|path| path.to_string_lossy()) == source.as_deref().map(Into::into)
+        {
+            return Err(Failure::invalid("save_to", "The result would replace the picture it was made from.")
+                .next("Choose another name: originals are never altered."));
+        }
+        match shared.files.write(&asked.path, &bytes, asked.overwrite, "save_to")? {
+            (Taken::No, path) => Ok(path.to_string_lossy().into_owned()),
+            (Taken::Yes, path) => {
+                Err(Files::exists(&path, "save_to").next("Choose another name, or set overwrite to true."))
+            }
+        }
+    });
+    written.await.map_err(|error| Failure::internal(&error))?
+}

@@ -1,0 +1,47 @@
+//! One picture through one recipe.
+
+use std::sync::Arc;
+
+use common::{
+    Failure,
+    job::{Job, Transform},
+    outcome::{Before, Outcome, Transformed},
+};
+
+use super::{Context, input, preview_kind, store};
+use crate::engine::Options;
+
+pub(crate) async fn run(context: &Arc<Context>, job: &Job, transform: &Transform) -> Result<Outcome, Failure> {
+    let input = input::fetch(context, job, &transform.source).await?;
+    let options = Options { strict: transform.strict, preview: preview_kind(transform.show) };
+    let (bytes, recipe) = (input.bytes.clone(), transform.recipe.clone());
+    let mut made =
+        context.on_engine(Some(&job.id), move |engine, stop| engine.transform(&bytes, &recipe, &options, stop)).await?;
+    let about = store::Made {
+        tool: "transform_image",
+        index: 0,
+        name: format!("{}.{}", input.stem, made.facts.format.extension()),
+        recipe: &transform.recipe,
+    };
+    let image = store::result(context, job, &input, about, &made).await?;
+    let preview = store::preview(context, job, made.preview.take()).await?;
+    let saved_to = match &transform.save_to {
+        Some(save_to) => Some(store::save(context, &input, save_to, made.bytes).await?),
+        None => None,
+    };
+    let before = Before {
+        width: made.before.width,
+        height: made.before.height,
+        format: made.before.format,
+        bytes: made.before.bytes,
+    };
+    Ok(Outcome::Transformed(Box::new(Transformed {
+        image,
+        before,
+        applied: made.applied,
+        ignored: made.ignored,
+        warnings: made.warnings,
+        preview,
+        saved_to,
+    })))
+}

@@ -1,0 +1,111 @@
+//! Job → `job::*`; failure → retry or give up. Decided here and nowhere else.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use common::{
+    Failure, FailureKind, StoreError,
+    job::{Job, Work},
+    queue::{Delivery, Verdict},
+};
+use futures::FutureExt;
+use tracing::Instrument;
+
+use crate::job::{self, Context};
+
+/// Performs one delivery and says what becomes of its entry. Never panics.
+pub(crate) async fn perform(context: Arc<Context>, delivery: Delivery) -> Verdict {
+    let context = &context;
+    let job = match &delivery.job {
+        Ok(job) => job,
+        Err(reason) => {
+            tracing::error!(entry = delivery.id, reason, "an entry cannot be read");
+            return Verdict::Dead { reason: reason.clone() };
+        }
+    };
+    let span = tracing::info_span!("job", id = %job.id, kind = job.work.kind(), attempt = delivery.attempt);
+    let attempt = AssertUnwindSafe(attempt(context, job, &delivery)).catch_unwind();
+    match attempt.instrument(span).await {
+        Ok(Ok(verdict)) => verdict,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, entry = delivery.id, "the store failed during a job");
+            retry(&delivery, &error.to_string())
+        }
+        Err(_) => {
+            let panicked = Failure::internal(&"a job panicked");
+            match end(context, job, Err(panicked)).await {
+                Ok(()) => Verdict::Done,
+                Err(error) => retry(&delivery, &error.to_string()),
+            }
+        }
+    }
+}
+
+async fn attempt(context: &Arc<Context>, job: &Job, delivery: &Delivery) -> Result<Verdict, StoreError> {
+    if delivery.attempt > delivery.max_attempts {
+        let reason = format!("the worker died {} times at this job", delivery.max_attempts);
+        let failure = Failure::new(FailureKind::Internal, format!("Given up: {reason}."))
+            .next("The picture may be more than the server can hold; try a smaller one.");
+        end(context, job, Err(failure)).await?;
+        return Ok(Verdict::Dead { reason });
+    }
+    // A batch that was cancelled still lets its running pictures come through and writes its manifest.
+    let part_of_batch = matches!(job.work, Work::BatchItem { .. } | Work::BatchFinish);
+    if !context.stores.jobs.start(&job.id).await? && !part_of_batch {
+        return Ok(Verdict::Done);
+    }
+    let started = std::time::Instant::now();
+    let ended = match &job.work {
+        Work::Transform(transform) => job::transform::run(context, job, transform).await.map(Some),
+        Work::Inspect(inspect) => job::inspect::run(context, job, inspect).await.map(Some),
+        Work::BatchPlan(batch) => job::batch_plan::run(context, job, batch).await.map(|()| None),
+        Work::BatchItem { index } => job::batch_item::run(context, job, *index).await.map(|()| None),
+        Work::BatchFinish => job::batch_finish::run(context, job).await.map(Some),
+    };
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    match ended {
+        Err(failure) if passing(&failure) && delivery.attempt < delivery.max_attempts => {
+            tracing::warn!(%failure, duration_ms, "will be tried again");
+            Ok(retry(delivery, &failure.to_string()))
+        }
+        Err(failure) => {
+            tracing::info!(code = failure.kind.code(), duration_ms, "failed");
+            end(context, job, Err(failure)).await?;
+            Ok(Verdict::Done)
+        }
+        Ok(outcome) => {
+            tracing::debug!(duration_ms, "done");
+            if let Some(outcome) = outcome {
+                context.stores.jobs.finish(&job.id, &Ok(outcome)).await?;
+            }
+            Ok(Verdict::Done)
+        }
+    }
+}
+
+/// Writes a failure where it belongs: a picture of a batch fails alone.
+async fn end(
+    context: &Arc<Context>,
+    job: &Job,
+    end: Result<common::outcome::Outcome, Failure>,
+) -> Result<(), StoreError> {
+    match (&job.work, end) {
+        (Work::BatchItem { index }, Err(failure)) => job::batch_item::fail(context, job, *index, failure).await,
+        (_, end) => context.stores.jobs.finish(&job.id, &end).await,
+    }
+}
+
+/// Whether it may pass by itself.
+fn passing(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Unavailable | FailureKind::StorageFull)
+}
+
+/// Back-off: 1 s, 4 s, 16 s … at most a minute, with a quarter of jitter so that jobs that failed together come apart.
+fn retry(delivery: &Delivery, reason: &str) -> Verdict {
+    if delivery.attempt >= delivery.max_attempts {
+        return Verdict::Dead { reason: reason.to_owned() };
+    }
+    let base = Duration::from_secs(1) * 4u32.saturating_pow(delivery.attempt.saturating_sub(1));
+    let jitter = common::random_bytes::<1>().map_or(0, |[byte]| u32::from(byte));
+    let after = base.min(Duration::from_secs(60));
+    Verdict::Retry { after: after + after * jitter / 1024 }
+}
