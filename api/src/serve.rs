@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use common::{Failure, Stores};
 use config::Config;
-use rmcp::{ServiceExt, transport::io::stdio as streams_of_this_process};
+use rmcp::{ServiceExt, transport::io::stdio_pipes};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -60,12 +60,15 @@ async fn drained(shutdown: &CancellationToken, streams: &CancellationToken) {
 
 /// Serves the client at the other end of stdin and stdout until it leaves or `shutdown`.
 ///
+/// Where stdin is no pipe, a read of it stays behind in a thread that cannot be stopped: the caller ends the process
+/// without waiting for the runtime.
+///
 /// # Errors
 /// If the client does not speak MCP.
 pub async fn stdio(config: &Config, stores: Stores, shutdown: CancellationToken) -> Result<(), ServeError> {
     let shared = Arc::new(Shared { config: config.clone(), stores, links: None, stopping: shutdown.clone() });
     let server = mcp::Server::for_one(shared, Caller::local());
-    let running = match server.serve_with_ct(streams_of_this_process(), shutdown.clone()).await {
+    let running = match server.serve_with_ct(stdio_pipes(), shutdown.clone()).await {
         Ok(running) => running,
         Err(_) if shutdown.is_cancelled() => return Ok(()),
         Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(()),

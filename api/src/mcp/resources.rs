@@ -4,11 +4,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use common::{Failure, ImageId, ImageRecord, Listing};
 use rmcp::{
     ErrorData,
-    model::{ListResourcesResult, ReadResourceResult, Resource, ResourceContents, ResourceTemplate},
+    model::{CacheScope, ListResourcesResult, ReadResourceResult, Resource, ResourceContents, ResourceTemplate},
 };
 use serde_json::json;
 
-use super::reply::{MAX_RESULT, Picture};
+use super::{
+    reply::{MAX_RESULT, Picture},
+    server::FRESH_MS,
+};
 use crate::{Caller, Shared};
 
 const SCHEME: &str = "image://";
@@ -57,11 +60,13 @@ pub(super) async fn read(shared: &Shared, caller: &Caller, uri: &str) -> Result<
         let picture = Picture::of(shared, &record);
         let place = picture.url.or(picture.path).unwrap_or_default();
         let text = format!("The image has {} bytes, too many for a message. It is at {place}", record.facts.bytes);
+        // Its link expires.
         return Ok(ReadResourceResult::new(vec![ResourceContents::text(text, uri)]));
     }
     let bytes = shared.stores.blobs.get(&record.blob).await.map_err(|error| protocol(&error.into()))?;
     let blob = ResourceContents::blob(STANDARD.encode(bytes), uri).with_mime_type(record.facts.format.media_type());
-    Ok(ReadResourceResult::new(vec![blob]))
+    // A stored image never changes.
+    Ok(ReadResourceResult::new(vec![blob]).with_ttl_ms(FRESH_MS).with_cache_scope(CacheScope::Private))
 }
 
 fn protocol(failure: &Failure) -> ErrorData {

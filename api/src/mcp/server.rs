@@ -18,8 +18,8 @@ use serde_json::Value;
 use super::{dispatch::Call, reply::Reply, resources, tools};
 use crate::{Caller, Shared};
 
-/// Lists do not change while the server runs.
-const LISTS_FRESH_MS: u64 = 3_600_000;
+/// How long clients may keep what does not change while the server runs.
+pub(super) const FRESH_MS: u64 = 3_600_000;
 
 /// What a model should know before its first call.
 pub(super) const INSTRUCTIONS: &str = "\
@@ -80,7 +80,7 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let tools = tools::all().iter().map(|entry| entry.tool.clone()).collect();
-        Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(LISTS_FRESH_MS).with_cache_scope(CacheScope::Public))
+        Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(FRESH_MS).with_cache_scope(CacheScope::Public))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -115,7 +115,7 @@ impl ServerHandler for Server {
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         let templates = ListResourceTemplatesResult::with_all_items(resources::templates());
-        Ok(templates.with_ttl_ms(LISTS_FRESH_MS).with_cache_scope(CacheScope::Public))
+        Ok(templates.with_ttl_ms(FRESH_MS).with_cache_scope(CacheScope::Public))
     }
 
     async fn read_resource(
@@ -128,16 +128,31 @@ impl ServerHandler for Server {
     }
 }
 
-/// Runs a tool; a panic in it is this call's failure and nobody else's.
+/// Runs a tool and renders what comes out.
 async fn guarded(entry: &tools::Entry, call: &Call, arguments: Value) -> CallToolResult {
     let begun = Instant::now();
-    let done = AssertUnwindSafe(entry.perform(call, arguments)).catch_unwind().await;
-    let reply = match done {
-        Ok(Ok(reply)) => reply,
-        Ok(Err(failure)) => Reply::failure(&failure),
-        Err(_) => Reply::failure(&Failure::internal(&"a tool panicked")),
-    };
+    let done = survived(entry.perform(call, arguments)).await;
+    let reply = done.unwrap_or_else(|failure| Reply::failure(&failure));
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(tool = entry.about.name, outcome = reply.outcome(), duration_ms, "tool call");
     reply.into_result()
+}
+
+/// A panic is this call's failure and nobody else's.
+async fn survived(tool: impl Future<Output = Result<Reply, Failure>>) -> Result<Reply, Failure> {
+    let done = AssertUnwindSafe(tool).catch_unwind().await;
+    done.unwrap_or_else(|_| Err(Failure::internal(&"a tool panicked")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_failed_call() {
+        let failure = survived(async { panic!("a mistake of ours") }).await.unwrap_err();
+        let result = Reply::failure(&failure).into_result();
+        assert_eq!(result.is_error, Some(true));
+        assert_eq!(result.structured_content.unwrap()["error"]["kind"], "internal");
+    }
 }

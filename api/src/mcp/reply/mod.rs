@@ -97,13 +97,19 @@ impl Reply {
         self.failure.map_or("ok", FailureKind::code)
     }
 
+    /// What is left for the picture, beside everything else as it is written in JSON.
+    fn room(&self) -> usize {
+        const AROUND_IT: usize = 4_000;
+        MAX_RESULT.saturating_sub(length(&self.text) + length(&self.facts) + AROUND_IT)
+    }
+
     /// The result as MCP wants it, never longer than [`MAX_RESULT`].
     pub(super) fn into_result(mut self) -> CallToolResult {
-        let mut room = MAX_RESULT.saturating_sub(self.text.len() + length(&self.facts) + 4_000);
+        let mut room = self.room();
         if room == 0 {
             self.facts.retain(|_, value| value.to_string().len() <= MAX_FIELD);
             self.text.push_str("\nSome fields are left out here because they are too long.");
-            room = MAX_RESULT.saturating_sub(self.text.len() + length(&self.facts) + 4_000);
+            room = self.room();
         }
         let picture = self.picture.take().filter(|(bytes, _)| {
             let fits = bytes.len().div_ceil(3) * 4 <= room;
@@ -175,8 +181,8 @@ async fn bytes(shared: &Shared, preview: Option<&PreviewRef>) -> Result<Option<(
     }
 }
 
-fn length(facts: &Map<String, Value>) -> usize {
-    serde_json::to_string(facts).map_or(0, |text| text.len())
+fn length(value: &impl Serialize) -> usize {
+    serde_json::to_string(value).map_or(0, |text| text.len())
 }
 
 fn without_nulls(facts: Map<String, Value>) -> Map<String, Value> {
