@@ -92,3 +92,63 @@ fn basic(header: &Header<'_>, facts: &Facts) -> Basic {
         orientation: probe.orientation,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use common::Format;
+
+    use super::*;
+    use crate::engine::fixtures;
+
+    fn inspected(input: &[u8], sections: &[Section]) -> Report {
+        fixtures::engine().inspect(input, sections, PreviewKind::None, &fixtures::stop()).unwrap().report
+    }
+
+    #[test]
+    fn exif_and_place_of_a_jpeg() {
+        let jpeg = fixtures::with_exif(&fixtures::file(fixtures::photo(60, 40), Format::Jpeg), 6);
+        let report = inspected(&jpeg, &Section::ALL);
+        let basic = report.basic.unwrap();
+        assert_eq!((basic.width, basic.height, basic.stored_width, basic.stored_height), (40, 60, 60, 40));
+        assert_eq!((basic.orientation, basic.bit_depth, basic.color_type.as_str()), (6, 8, "rgb"));
+        let gps = report.gps.unwrap();
+        assert!((gps.latitude - -48.858_333).abs() < 1e-5, "{gps:?}");
+        assert!((gps.longitude - -2.294_444).abs() < 1e-5, "{gps:?}");
+        assert_eq!(gps.altitude_m, Some(-35.0));
+        let exif = report.exif.unwrap();
+        assert!(exif["GPSLatitude"].starts_with("48 deg 51 min 30 sec"), "{exif:?}");
+        let hashes = report.hashes.unwrap();
+        assert_eq!((hashes.sha256.len(), hashes.perceptual.len()), (64, 16));
+        assert!(!hashes.thumbhash.is_empty() && report.icc.is_none());
+    }
+
+    #[test]
+    fn only_what_was_asked_for() {
+        let report = inspected(&fixtures::png(fixtures::photo(6, 4)), &[Section::Basic]);
+        let json = serde_json::to_value(&report).unwrap();
+        assert_eq!(json.as_object().unwrap().keys().collect::<Vec<_>>(), ["basic"]);
+    }
+
+    #[test]
+    fn headers_are_enough_for_all_but_hashes() {
+        // A picture of which nothing can be decoded behind the header.
+        let jpeg = fixtures::file(fixtures::photo(600, 400), Format::Jpeg);
+        let cut = &jpeg[..700];
+        let basic = inspected(cut, &[Section::Basic, Section::Exif, Section::Gps, Section::Icc]).basic.unwrap();
+        assert_eq!((basic.width, basic.height), (600, 400));
+    }
+
+    #[test]
+    fn copies_look_alike_and_others_do_not() {
+        let photo = fixtures::photo(300, 200);
+        let bits = |image: image::DynamicImage, format| {
+            let hashes = inspected(&fixtures::file(image, format), &[Section::Hashes]).hashes.unwrap();
+            u64::from_str_radix(&hashes.perceptual, 16).unwrap()
+        };
+        let one = bits(photo.clone().into(), Format::Png);
+        let copy = bits(image::DynamicImage::from(photo.clone()).thumbnail(150, 150), Format::Jpeg);
+        let other = bits(image::imageops::rotate90(&photo).into(), Format::Png);
+        assert!((one ^ copy).count_ones() <= 6);
+        assert!((one ^ other).count_ones() > 12);
+    }
+}

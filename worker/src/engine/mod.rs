@@ -8,7 +8,11 @@
 mod bridge;
 mod budget;
 mod codec;
+#[cfg(test)]
+mod fixtures;
 mod gauss;
+#[cfg(test)]
+mod hostile;
 mod inspect;
 mod limits;
 mod metadata;

@@ -75,3 +75,46 @@ pub(crate) fn make(image: &DynamicImage, kind: PreviewKind, stop: &Stop) -> Resu
         small = resize::scaled(&small, size, stop)?;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use image::{RgbImage, RgbaImage};
+
+    use super::*;
+    use crate::engine::fixtures;
+
+    /// Numbers without a pattern: what compresses worst.
+    fn noise(seed: &mut u32) -> u8 {
+        *seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (*seed >> 24) as u8
+    }
+
+    #[test]
+    fn even_noise_fits() {
+        let mut seed = 1;
+        let opaque =
+            RgbImage::from_fn(1900, 1300, |_, _| image::Rgb([noise(&mut seed), noise(&mut seed), noise(&mut seed)]));
+        let clear = RgbaImage::from_fn(1100, 900, |_, _| image::Rgba([0; 4].map(|_| noise(&mut seed))));
+        for image in [DynamicImage::from(opaque), clear.into()] {
+            for (kind, side, base64) in [(PreviewKind::Preview, 1024, 100_000), (PreviewKind::Full, 1568, 600_000)] {
+                let preview = make(&image, kind, &fixtures::stop()).unwrap().unwrap();
+                assert!(preview.bytes.len().div_ceil(3) * 4 <= base64, "{}", preview.bytes.len());
+                assert!(preview.width.max(preview.height) <= side);
+                let decoded = fixtures::decoded(&preview.bytes);
+                assert_eq!((decoded.width(), decoded.height()), (preview.width, preview.height));
+                assert_eq!(decoded.color().has_alpha(), image.color().has_alpha());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_small_stays_and_alpha_is_kept() {
+        let disc = fixtures::disc(64).into();
+        let preview = make(&disc, PreviewKind::Preview, &fixtures::stop()).unwrap().unwrap();
+        assert_eq!((preview.media_type, preview.width), ("image/png", 64));
+        let opaque = DynamicImage::from(fixtures::photo(50, 40)).into_rgba8().into();
+        let preview = make(&opaque, PreviewKind::Preview, &fixtures::stop()).unwrap().unwrap();
+        assert_eq!(preview.media_type, "image/jpeg", "an alpha channel that says nothing does not count");
+        assert_eq!(make(&opaque, PreviewKind::None, &fixtures::stop()).unwrap(), None);
+    }
+}

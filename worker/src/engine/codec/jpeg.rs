@@ -146,6 +146,26 @@ pub(super) fn scratch_bytes(input: &[u8]) -> u64 {
     0
 }
 
+/// Whether a baseline JPEG has its channels in scans of their own and of different resolution: zune-jpeg 0.5 makes
+/// wrong colours of it without a word, so that refusing is better.
+fn separate_subsampled_scans(input: &[u8]) -> bool {
+    let mut subsampled = false;
+    for (code, payload) in (Segments { rest: input }) {
+        match code {
+            0xc0 | 0xc1 => {
+                let (channels, _) = payload.get(6..).unwrap_or_default().as_chunks::<3>();
+                let mut factors = channels.iter().map(|[_, factor, _]| *factor);
+                let first = factors.next();
+                subsampled = factors.any(|factor| Some(factor) != first);
+            }
+            0xc2 => return false,
+            0xda => return subsampled && payload.first().is_some_and(|channels| *channels < 3),
+            _ => {}
+        }
+    }
+    false
+}
+
 /// What the entropy-coded part looks like from outside.
 struct Scans {
     /// Bytes of the first scan.
@@ -188,6 +208,9 @@ pub(super) fn decode(input: &[u8], probe: &Probe) -> Result<Decoded, Failure> {
     }
     if scans.first == 0 {
         return Err(unreadable(Format::Jpeg));
+    }
+    if separate_subsampled_scans(input) {
+        return Err(unsupported("JPEG with one scan for each channel and reduced colour cannot be read here."));
     }
     let cut = (!scans.ended).then_some("The JPEG ends before the picture does; the missing part is grey.");
     // A whole file is decoded strictly first, because only that tells of damage in the middle.
@@ -240,7 +263,9 @@ pub(super) fn encode(image: &DynamicImage, quality: u8, progressive: bool) -> Re
     let mut output = Vec::with_capacity(bytes.len() / 8);
     let mut encoder = Encoder::new(&mut output, quality.clamp(1, 100));
     encoder.set_progressive(progressive);
-    encoder.set_optimized_huffman_tables(true);
+    // jpeg-encoder optimises tables only by writing every channel as a scan of its own. That is legal, yet zune-jpeg (and
+    // with it every program that uses `image`) decodes it wrongly, and a cut file loses its colours.
+    encoder.set_optimized_huffman_tables(color == ColorType::Luma || progressive);
     encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
     encoder.set_sampling_factor(if quality < FULL_CHROMA_FROM { SamplingFactor::F_2_2 } else { SamplingFactor::F_1_1 });
     encoder

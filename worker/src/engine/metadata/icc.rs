@@ -141,3 +141,66 @@ fn convert<T: Copy + Default>(
     }
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests {
+    use common::Format;
+    use image::{Rgb, RgbImage};
+
+    use super::*;
+    use crate::engine::fixtures;
+
+    fn display_p3() -> Vec<u8> {
+        ColorProfile::new_display_p3().encode().unwrap()
+    }
+
+    #[test]
+    fn display_p3_becomes_srgb_in_8_and_16_bits() {
+        // A muted green of Display P3 and what it is in sRGB, from the definitions (CSS Color 4).
+        let expected = [82.7, 153.9, 91.2];
+        let eight = DynamicImage::from(RgbImage::from_pixel(8, 8, Rgb([100, 152, 97])));
+        let sixteen = DynamicImage::from(eight.to_rgb16());
+        for image in [eight, sixteen] {
+            let input = fixtures::png_with_icc(&image, display_p3());
+            let result = fixtures::transform(&input, "[]", Some(Format::Png)).unwrap();
+            assert!(
+                result.applied.iter().any(|line| line.starts_with("icc ") && line.ends_with("-> srgb")),
+                "{:?}",
+                result.applied
+            );
+            let decoded = fixtures::decoded(&result.bytes);
+            assert_eq!(decoded.color(), image.color());
+            let pixel = decoded.to_rgb16().get_pixel(4, 4).0.map(|value| f64::from(value) / 257.0);
+            let far = pixel.iter().zip(expected).map(|(a, b): (&f64, f64)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(far < 2.5, "{pixel:?}");
+        }
+    }
+
+    #[test]
+    fn alpha_is_kept_and_gray_profiles_work() {
+        let input = fixtures::png_with_icc(&fixtures::disc(20).into(), display_p3());
+        let result = fixtures::decoded(&fixtures::transform(&input, "[]", None).unwrap().bytes).into_rgba8();
+        assert_eq!(result.get_pixel(0, 0).0[3], 0);
+        assert_eq!(result.get_pixel(10, 10).0[3], 255);
+        let linear = ColorProfile::new_gray_with_gamma(1.0).encode().unwrap();
+        let input = fixtures::png_with_icc(&image::GrayImage::from_pixel(4, 4, image::Luma([55])).into(), linear);
+        let result = fixtures::decoded(&fixtures::transform(&input, "[]", None).unwrap().bytes).into_luma8();
+        // Linear 0.2157 is 0.5019 of sRGB.
+        assert!(result.get_pixel(1, 1).0[0].abs_diff(128) <= 2, "{:?}", result.get_pixel(1, 1));
+    }
+
+    #[test]
+    fn srgb_is_left_alone_and_rubbish_is_warned_of() {
+        let jpeg = fixtures::file(fixtures::photo(40, 40), Format::Jpeg);
+        let srgb = ColorProfile::new_srgb().encode().unwrap();
+        let result = fixtures::transform(&fixtures::with_icc(&jpeg, &srgb), "[]", None).unwrap();
+        assert!(result.warnings.is_empty() && !result.applied.iter().any(|line| line.starts_with("icc")));
+        assert!(report(&srgb).srgb && !report(&display_p3()).srgb);
+        for rubbish in
+            [&b"no profile at all"[..], &srgb[..200], &ColorProfile::new_gray_with_gamma(2.2).encode().unwrap()]
+        {
+            let result = fixtures::transform(&fixtures::with_icc(&jpeg, rubbish), "[]", None).unwrap();
+            assert_eq!(result.warnings.first().map(|w| w.code.as_str()), Some("icc_unreadable"));
+        }
+    }
+}

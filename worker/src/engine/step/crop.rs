@@ -68,3 +68,52 @@ pub(super) fn apply(step: &Crop, image: DynamicImage, path: &str, notes: &mut No
     notes.applied(format!("crop {from} -> {size} at {x},{y}"));
     Ok(image.crop_imm(x, y, size.width, size.height))
 }
+
+#[cfg(test)]
+mod tests {
+    use common::FailureKind;
+
+    use super::*;
+    use crate::engine::fixtures;
+
+    #[test]
+    fn rectangles() {
+        for (json, x, y, width, height) in [
+            (r#"{"x":3,"y":5,"width":10,"height":20}"#, 3, 5, 10, 20),
+            (r#"{"width":10,"height":20}"#, 45, 15, 10, 20),
+            (r#"{"width":10,"height":20,"gravity":"south_east"}"#, 90, 30, 10, 20),
+            (r#"{"aspect":"1:1"}"#, 25, 0, 50, 50),
+            (r#"{"aspect":"1:1","gravity":"west"}"#, 0, 0, 50, 50),
+            (r#"{"aspect":"4:1"}"#, 0, 13, 100, 25),
+            (r#"{"aspect":"100000:1"}"#, 0, 25, 100, 1),
+        ] {
+            let step: Crop = serde_json::from_str(json).unwrap();
+            let expected = Rectangle { x, y, size: Size::new(width, height) };
+            assert_eq!(rectangle(&step, Size::new(100, 50), "steps[0]").unwrap(), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn what_lies_outside_is_refused_with_the_real_size() {
+        for json in [
+            r#"{"x":91,"y":0,"width":10,"height":10}"#,
+            r#"{"x":0,"y":45,"width":10,"height":10}"#,
+            r#"{"x":65535,"y":65535,"width":65535,"height":65535}"#,
+            r#"{"width":101,"height":1}"#,
+        ] {
+            let step: Crop = serde_json::from_str(json).unwrap();
+            let failure = rectangle(&step, Size::new(100, 50), "steps[3]").unwrap_err();
+            assert_eq!(failure.kind, FailureKind::InvalidArgument);
+            assert_eq!(failure.argument.as_deref(), Some("steps[3]"));
+            assert!(failure.message.contains("100x50"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn pixels_are_those_of_the_rectangle() {
+        let photo = fixtures::photo(60, 40);
+        let result = fixtures::run(photo.clone(), r#"[{"op":"crop","x":7,"y":9,"width":20,"height":10}]"#).into_rgb8();
+        assert_eq!(result.dimensions(), (20, 10));
+        assert!(result.enumerate_pixels().all(|(x, y, pixel)| pixel == photo.get_pixel(x + 7, y + 9)));
+    }
+}

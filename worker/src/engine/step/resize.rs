@@ -180,3 +180,115 @@ fn fit_name(fit: Fit) -> &'static str {
         Fit::Fill => "fill",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use image::{Rgba, RgbaImage};
+
+    use super::*;
+    use crate::engine::fixtures;
+
+    fn size_of(json: &str, from: (u32, u32)) -> (u32, u32) {
+        let step: Resize = serde_json::from_str(json).unwrap();
+        let canvas = place(&step, Size::new(from.0, from.1)).canvas;
+        (canvas.width, canvas.height)
+    }
+
+    #[test]
+    fn sizes() {
+        for (json, from, to) in [
+            (r#"{"width":800,"height":800}"#, (4000, 3000), (800, 600)),
+            (r#"{"width":800,"height":800}"#, (3000, 4000), (600, 800)),
+            (r#"{"width":800}"#, (4000, 3000), (800, 600)),
+            (r#"{"height":600}"#, (4000, 3000), (800, 600)),
+            (r#"{"width":800}"#, (400, 300), (400, 300)),
+            (r#"{"width":800,"upscale":true}"#, (400, 300), (800, 600)),
+            (r#"{"width":800,"height":800,"upscale":true}"#, (400, 300), (800, 600)),
+            (r#"{"width":500,"height":500}"#, (4000, 3), (500, 1)),
+            (r#"{"width":1,"height":1}"#, (4000, 3000), (1, 1)),
+            (r#"{"width":800,"height":800,"fit":"outside"}"#, (4000, 3000), (1067, 800)),
+            (r#"{"width":800,"height":800,"fit":"outside"}"#, (400, 300), (400, 300)),
+            (r#"{"width":800,"height":800,"fit":"outside","upscale":true}"#, (400, 300), (1067, 800)),
+            (r#"{"width":800,"height":800,"fit":"cover"}"#, (4000, 3000), (800, 800)),
+            (r#"{"width":800,"height":800,"fit":"cover"}"#, (40, 30), (800, 800)),
+            (r#"{"width":800,"height":200,"fit":"contain"}"#, (4000, 3000), (800, 200)),
+            (r#"{"width":800,"height":200,"fit":"pad"}"#, (4, 3), (800, 200)),
+            (r#"{"width":7,"height":900,"fit":"fill"}"#, (4000, 3000), (7, 900)),
+            (r#"{"width":800,"fit":"cover"}"#, (4000, 3000), (800, 600)),
+        ] {
+            assert_eq!(size_of(json, from), to, "{json} of {from:?}");
+        }
+    }
+
+    #[test]
+    fn inside_is_never_larger_than_the_box() {
+        for width in (1..2000).step_by(37) {
+            for height in (1..2000).step_by(41) {
+                let (w, h) = size_of(r#"{"width":333,"height":77,"upscale":true}"#, (width, height));
+                assert!(w <= 333 && h <= 77 && (w == 333 || h == 77), "{width}x{height} -> {w}x{h}");
+                let (w, h) = size_of(r#"{"width":333,"height":77,"fit":"outside","upscale":true}"#, (width, height));
+                assert!(w >= 333 && h >= 77 && (w == 333 || h == 77), "{width}x{height} -> {w}x{h}");
+            }
+        }
+    }
+
+    #[test]
+    fn cover_keeps_what_gravity_says() {
+        let of = |gravity: &str| {
+            let json = format!(r#"{{"width":100,"height":100,"fit":"cover","gravity":"{gravity}"}}"#);
+            place(&serde_json::from_str(&json).unwrap(), Size::new(301, 200)).source
+        };
+        assert_eq!(of("west"), (0.0, 0.0, 200.0, 200.0));
+        assert_eq!(of("center"), (50.5, 0.0, 200.0, 200.0));
+        assert_eq!(of("north_east"), (101.0, 0.0, 200.0, 200.0));
+    }
+
+    #[test]
+    fn contain_pads_by_gravity_with_the_background() {
+        let blue = RgbaImage::from_pixel(20, 10, Rgba([0, 0, 255, 255]));
+        let step =
+            r##"[{"op":"resize","width":40,"height":40,"fit":"contain","gravity":"north","background":"#ff0000"}]"##;
+        let result = fixtures::run(blue.clone(), step).into_rgba8();
+        assert_eq!(result.dimensions(), (40, 40));
+        assert_eq!(result.get_pixel(20, 19).0, [0, 0, 255, 255]);
+        assert_eq!(result.get_pixel(20, 20).0, [255, 0, 0, 255]);
+        // Without a background: transparent where the output can hold it.
+        let result = fixtures::run(blue, r#"[{"op":"resize","width":40,"height":40,"fit":"pad"}]"#).into_rgba8();
+        assert_eq!(result.get_pixel(0, 0).0[3], 0);
+        assert_eq!(result.get_pixel(20, 20).0, [0, 0, 255, 255]);
+    }
+
+    #[test]
+    fn invisible_colours_do_not_bleed() {
+        for filter in ["lanczos3", "mitchell", "bicubic", "bilinear"] {
+            let step = format!(r#"[{{"op":"resize","width":23,"filter":"{filter}"}}]"#);
+            let result = fixtures::run(fixtures::disc(100), &step).into_rgba8();
+            for pixel in result.pixels().filter(|pixel| pixel.0[3] > 8) {
+                assert!(pixel.0[0] >= 240 && pixel.0[1] <= 10, "{filter}: {pixel:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_filters_keep_a_flat_colour_and_all_kinds_of_pixels() {
+        for filter in ["lanczos3", "mitchell", "bicubic", "bilinear", "nearest"] {
+            let step = format!(r#"[{{"op":"resize","width":31,"height":17,"fit":"fill","filter":"{filter}"}}]"#);
+            for image in [
+                DynamicImage::new_luma8(90, 70),
+                DynamicImage::new_luma_a8(90, 70),
+                DynamicImage::new_rgb8(90, 70),
+                DynamicImage::new_rgba8(90, 70),
+                DynamicImage::new_luma16(90, 70),
+                DynamicImage::new_luma_a16(90, 70),
+                DynamicImage::new_rgb16(90, 70),
+                DynamicImage::new_rgba16(90, 70),
+            ] {
+                let result = fixtures::run(image.clone(), &step);
+                assert_eq!((result.width(), result.height(), result.color()), (31, 17, image.color()));
+            }
+            let flat = image::RgbImage::from_pixel(90, 70, image::Rgb([200, 100, 50]));
+            let result = fixtures::run(flat, &step).into_rgb8();
+            assert!(result.pixels().all(|p| p.0 == [200, 100, 50]), "{filter}");
+        }
+    }
+}

@@ -177,3 +177,65 @@ fn cubic(t: f32) -> [f32; 4] {
     let (t2, t3) = (t * t, t * t * t);
     [-0.5 * t + t2 - 0.5 * t3, 1.0 - 2.5 * t2 + 1.5 * t3, 0.5 * t + 2.0 * t2 - 1.5 * t3, -0.5 * t2 + 0.5 * t3]
 }
+
+#[cfg(test)]
+mod tests {
+    use common::Format;
+    use image::{Rgb, RgbImage};
+
+    use super::*;
+    use crate::engine::fixtures;
+
+    #[test]
+    fn quarter_turns_are_exact_and_clockwise() {
+        let photo = fixtures::photo(50, 30);
+        let right = fixtures::run(photo.clone(), r#"[{"op":"rotate","angle_degrees":90}]"#).into_rgb8();
+        assert_eq!(right.dimensions(), (30, 50));
+        // The top left corner has gone to the top right.
+        assert_eq!(right.get_pixel(29, 0), photo.get_pixel(0, 0));
+        for (steps, reference) in [
+            (r#"[{"op":"rotate","angle_degrees":-90}]"#, image::imageops::rotate270(&photo)),
+            (r#"[{"op":"rotate","angle_degrees":180}]"#, image::imageops::rotate180(&photo)),
+            (r#"[{"op":"rotate","angle_degrees":360}]"#, photo.clone()),
+            (r#"[{"op":"rotate","angle_degrees":90},{"op":"rotate","angle_degrees":270}]"#, photo.clone()),
+        ] {
+            assert_eq!(fixtures::run(photo.clone(), steps).into_rgb8(), reference, "{steps}");
+        }
+    }
+
+    #[test]
+    fn other_angles_grow_the_canvas_and_fill_the_corners() {
+        let flat = RgbImage::from_pixel(100, 60, Rgb([200, 100, 50]));
+        let turned = r#"[{"op":"rotate","angle_degrees":45}]"#;
+        // 100 cos 45° + 60 sin 45° = 113.1
+        let result = fixtures::run(flat.clone(), turned).into_rgba8();
+        assert_eq!(result.dimensions(), (114, 114));
+        assert_eq!(result.get_pixel(0, 0).0[3], 0, "transparent where the output can hold it");
+        assert_eq!(result.get_pixel(57, 57).0, [200, 100, 50, 255]);
+        // Half-covered pixels at the edge have the colour of the picture, not a dark one.
+        assert!(
+            result.pixels().filter(|p| p.0[3] > 20).all(|p| p.0[0].abs_diff(200) <= 3 && p.0[1].abs_diff(100) <= 3)
+        );
+
+        let bytes = fixtures::transform(&fixtures::png(flat.clone()), turned, Some(Format::Bmp)).unwrap().bytes;
+        assert_eq!(fixtures::decoded(&bytes).into_rgba8().get_pixel(0, 0).0[3], 0);
+        let bytes = fixtures::transform(&fixtures::png(flat.clone()), turned, Some(Format::Jpeg)).unwrap().bytes;
+        let white = fixtures::decoded(&bytes).into_rgb8();
+        assert!(white.get_pixel(0, 0).0.iter().all(|value| *value > 250), "white where it cannot");
+
+        let blue = r##"[{"op":"rotate","angle_degrees":45,"background":"#0000ff"}]"##;
+        let result = fixtures::run(flat, blue);
+        assert!(!result.color().has_alpha());
+        assert_eq!(result.into_rgb8().get_pixel(113, 0).0, [0, 0, 255]);
+    }
+
+    #[test]
+    fn there_and_back_again_is_nearly_the_same() {
+        let photo = fixtures::photo(120, 90);
+        let steps = r#"[{"op":"rotate","angle_degrees":20},{"op":"rotate","angle_degrees":-20},{"op":"crop","width":100,"height":70}]"#;
+        let back = fixtures::run(photo.clone(), steps).into_rgb8().into();
+        let middle = DynamicImage::from(photo).crop_imm(10, 10, 100, 70);
+        // The canvas grows unevenly by a pixel, so the middle may be half a pixel off.
+        assert!(fixtures::psnr(&back, &middle) > 30.0, "{}", fixtures::psnr(&back, &middle));
+    }
+}

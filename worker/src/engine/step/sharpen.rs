@@ -44,3 +44,39 @@ where
     })?;
     Ok(result)
 }
+
+#[cfg(test)]
+mod tests {
+    use image::{GrayImage, Luma};
+
+    use crate::engine::fixtures;
+
+    #[test]
+    fn is_the_picture_and_its_difference_to_the_blurred_one() {
+        let source = fixtures::photo(80, 60);
+        let soft = fixtures::run(source.clone(), r#"[{"op":"blur","sigma":2}]"#).into_rgb8();
+        let sharp = fixtures::run(source.clone(), r#"[{"op":"sharpen","sigma":2,"amount":1.5}]"#).into_rgb8();
+        for ((sharp, before), soft) in sharp.iter().zip(source.iter()).zip(soft.iter()) {
+            let expected = f32::from(*before) + 1.5 * (f32::from(*before) - f32::from(*soft));
+            assert!((f32::from(*sharp) - expected.clamp(0.0, 255.0)).abs() <= 1.5);
+        }
+    }
+
+    #[test]
+    fn edges_grow_and_flat_areas_stay() {
+        let edge = GrayImage::from_fn(60, 20, |x, _| Luma([if x < 30 { 100 } else { 150 }]));
+        let sharp = fixtures::run(edge, r#"[{"op":"sharpen"}]"#).into_luma8();
+        assert_eq!(sharp.get_pixel(5, 10).0, [100]);
+        assert_eq!(sharp.get_pixel(55, 10).0, [150]);
+        assert!(sharp.get_pixel(29, 10).0[0] < 95 && sharp.get_pixel(30, 10).0[0] > 155);
+    }
+
+    #[test]
+    fn alpha_stays_and_no_halo_appears() {
+        let disc = fixtures::disc(60);
+        let sharp = fixtures::run(disc.clone(), r#"[{"op":"sharpen","sigma":3,"amount":4}]"#).into_rgba8();
+        for (sharp, before) in sharp.pixels().zip(disc.pixels()).filter(|(_, before)| before.0[3] > 0) {
+            assert_eq!(sharp, before);
+        }
+    }
+}

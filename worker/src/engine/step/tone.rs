@@ -32,3 +32,40 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use image::{ImageBuffer, Luma, Rgba, RgbaImage};
+
+    use crate::engine::fixtures;
+
+    #[test]
+    fn formulas_hold_for_every_value_and_leave_alpha_alone() {
+        let all = RgbaImage::from_fn(256, 2, |x, y| Rgba([x as u8, 255 - x as u8, 7, if y == 0 { 255 } else { 40 }]));
+        for factor in [0.0_f32, 0.5, 1.7, 10.0] {
+            for (op, curve) in
+                [("brightness", (|v, f| v * f) as fn(f32, f32) -> f32), ("contrast", |v, f| (v - 0.5) * f + 0.5)]
+            {
+                let step = format!(r#"[{{"op":"{op}","factor":{factor}}}]"#);
+                let result = fixtures::run(all.clone(), &step).into_rgba8();
+                for (before, after) in all.pixels().zip(result.pixels()) {
+                    assert_eq!(before.0[3], after.0[3]);
+                    for channel in 0..3 {
+                        let exact = curve(f32::from(before.0[channel]) / 255.0, factor).clamp(0.0, 1.0) * 255.0;
+                        assert!(
+                            (f32::from(after.0[channel]) - exact).abs() <= 0.51,
+                            "{op} {factor} {before:?} {after:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sixteen_bits_stay_fine() {
+        let ramp = ImageBuffer::<Luma<u16>, _>::from_fn(1000, 1, |x, _| Luma([x as u16]));
+        let result = fixtures::run(ramp, r#"[{"op":"brightness","factor":2}]"#).into_luma16();
+        assert!(result.enumerate_pixels().all(|(x, _, pixel)| pixel.0[0] == 2 * x as u16));
+    }
+}

@@ -1,0 +1,143 @@
+//! Pictures for tests, made on the spot.
+
+use std::{io::Cursor, time::Duration};
+
+use common::{Failure, Format, Recipe, recipe::Output};
+use image::{DynamicImage, GrayImage, ImageBuffer, Rgb, RgbImage, Rgba, RgbaImage};
+
+use super::{
+    Engine, Limits, Options, Stop, Transformed,
+    codec::{self, Encoding},
+    pixels,
+};
+
+pub(crate) fn stop() -> Stop {
+    Stop::new(Duration::from_secs(120))
+}
+
+pub(crate) fn engine() -> Engine {
+    Engine::new(Limits::default()).unwrap()
+}
+
+/// Waves of different lengths: smooth as a photograph, and different everywhere.
+pub(crate) fn photo(width: u32, height: u32) -> RgbImage {
+    let wave = |x: f32, y: f32, a: f32, b: f32| (127.5 + 110.0 * ((x * a).sin() * (y * b).cos())) as u8;
+    RgbImage::from_fn(width, height, |x, y| {
+        let (x, y) = (x as f32, y as f32);
+        Rgb([wave(x, y, 0.05, 0.03), wave(x, y, 0.02, 0.07), wave(x + y, y, 0.04, 0.02)])
+    })
+}
+
+/// An opaque red disc on nothing; what is invisible is green, which must never be seen.
+pub(crate) fn disc(side: u32) -> RgbaImage {
+    let middle = side as f32 / 2.0;
+    RgbaImage::from_fn(side, side, |x, y| {
+        let far = (x as f32 + 0.5 - middle).hypot(y as f32 + 0.5 - middle) > middle * 0.6;
+        if far { Rgba([0, 255, 0, 0]) } else { Rgba([255, 0, 0, 255]) }
+    })
+}
+
+/// 16 bits, with differences that 8 bits cannot hold.
+pub(crate) fn deep(width: u32, height: u32) -> DynamicImage {
+    ImageBuffer::<Rgb<u16>, _>::from_fn(width, height, |x, y| Rgb([(x * 257 + 3) as u16, (y * 101) as u16, 12_345]))
+        .into()
+}
+
+pub(crate) fn gray(width: u32, height: u32) -> DynamicImage {
+    GrayImage::from_fn(width, height, |x, y| image::Luma([(x * 3 + y) as u8])).into()
+}
+
+/// `image` as a file of `format`, of quality 95 where that counts.
+pub(crate) fn file(image: impl Into<DynamicImage>, format: Format) -> Vec<u8> {
+    let image = pixels::fit_to(format, image.into(), common::recipe::Color::WHITE);
+    let encoding = Encoding { format, quality: 95, lossless: false, progressive: false };
+    codec::encode(&image, &encoding, &stop()).unwrap()
+}
+
+pub(crate) fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
+    file(image, Format::Png)
+}
+
+pub(crate) fn decoded(bytes: &[u8]) -> DynamicImage {
+    image::load_from_memory(bytes).unwrap()
+}
+
+/// A recipe from JSON steps.
+pub(crate) fn recipe(steps: &str, format: Option<Format>) -> Recipe {
+    let steps = Recipe::parse_steps(&serde_json::from_str(steps).unwrap()).unwrap();
+    Recipe { steps, output: Output { format, ..Output::default() } }
+}
+
+pub(crate) fn transform(input: &[u8], steps: &str, format: Option<Format>) -> Result<Transformed, Failure> {
+    engine().transform(input, &recipe(steps, format), &Options::default(), &stop())
+}
+
+/// Does `steps` and gives the pixels, without loss.
+pub(crate) fn run(image: impl Into<DynamicImage>, steps: &str) -> DynamicImage {
+    decoded(&transform(&png(image), steps, Some(Format::Png)).unwrap().bytes)
+}
+
+/// Peak signal-to-noise ratio of two pictures of one kind and 8 bits, in dB.
+pub(crate) fn psnr(one: &DynamicImage, other: &DynamicImage) -> f64 {
+    assert_eq!((one.width(), one.height(), one.color()), (other.width(), other.height(), other.color()));
+    let error: f64 = one.as_bytes().iter().zip(other.as_bytes()).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2)).sum();
+    10.0 * (255.0 * 255.0 / (error / one.as_bytes().len() as f64).max(1e-9)).log10()
+}
+
+/// An EXIF structure (big-endian) with an orientation and a place: 48° 51' 30" S, 2° 17' 40" W, 35 m below.
+pub(crate) fn exif(orientation: u16) -> Vec<u8> {
+    let mut bytes = b"MM\0\x2a\0\0\0\x08".to_vec();
+    let entry = |bytes: &mut Vec<u8>, tag: u16, kind: u16, count: u32, value: [u8; 4]| {
+        bytes.extend(tag.to_be_bytes());
+        bytes.extend(kind.to_be_bytes());
+        bytes.extend(count.to_be_bytes());
+        bytes.extend(value);
+    };
+    // The first directory: 2 entries, from 8 to 38. The GPS directory: 6 entries, from 38 to 116.
+    bytes.extend(2_u16.to_be_bytes());
+    let [high, low] = orientation.to_be_bytes();
+    entry(&mut bytes, 0x0112, 3, 1, [high, low, 0, 0]);
+    entry(&mut bytes, 0x8825, 4, 1, 38_u32.to_be_bytes());
+    bytes.extend(0_u32.to_be_bytes());
+    bytes.extend(6_u16.to_be_bytes());
+    entry(&mut bytes, 1, 2, 2, *b"S\0\0\0");
+    entry(&mut bytes, 2, 5, 3, 116_u32.to_be_bytes());
+    entry(&mut bytes, 3, 2, 2, *b"W\0\0\0");
+    entry(&mut bytes, 4, 5, 3, 140_u32.to_be_bytes());
+    entry(&mut bytes, 5, 1, 1, [1, 0, 0, 0]);
+    entry(&mut bytes, 6, 5, 1, 164_u32.to_be_bytes());
+    bytes.extend(0_u32.to_be_bytes());
+    for number in [48_u32, 1, 51, 1, 30, 1, 2, 1, 17, 1, 40, 1, 35, 1] {
+        bytes.extend(number.to_be_bytes());
+    }
+    bytes
+}
+
+/// A JPEG segment.
+fn segment(code: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(payload.len() + 2).unwrap().to_be_bytes();
+    [&[0xff, code], &length[..], payload].concat()
+}
+
+/// `jpeg` with a segment put in right behind its start.
+pub(crate) fn with_segment(jpeg: &[u8], code: u8, payload: &[u8]) -> Vec<u8> {
+    [&jpeg[..2], &segment(code, payload), &jpeg[2..]].concat()
+}
+
+pub(crate) fn with_exif(jpeg: &[u8], orientation: u16) -> Vec<u8> {
+    with_segment(jpeg, 0xe1, &[b"Exif\0\0", &exif(orientation)[..]].concat())
+}
+
+pub(crate) fn with_icc(jpeg: &[u8], profile: &[u8]) -> Vec<u8> {
+    with_segment(jpeg, 0xe2, &[b"ICC_PROFILE\0\x01\x01", profile].concat())
+}
+
+/// A PNG with a profile, of 8 or 16 bits.
+pub(crate) fn png_with_icc(image: &DynamicImage, profile: Vec<u8>) -> Vec<u8> {
+    use image::ImageEncoder;
+    let mut output = Cursor::new(Vec::new());
+    let mut encoder = image::codecs::png::PngEncoder::new(&mut output);
+    encoder.set_icc_profile(profile).unwrap();
+    encoder.write_image(image.as_bytes(), image.width(), image.height(), image.color().into()).unwrap();
+    output.into_inner()
+}
