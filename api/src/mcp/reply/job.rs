@@ -211,6 +211,7 @@ fn count(facts: &mut JobFacts, record: &JobRecord, now_ms: i64) {
     facts.running = Some(tally.running);
     facts.bytes_in = Some(tally.bytes_in);
     facts.bytes_out = Some(tally.bytes_out);
+    facts.notes = Some(record.notes.clone()).filter(|notes| !notes.is_empty());
     let elapsed_ms = record.started_at.map(|start| record.finished_at.unwrap_or(now_ms) - start);
     let worked = tally.ok + tally.failed;
     if let Some(elapsed_ms) = elapsed_ms.filter(|elapsed| *elapsed > 0 && worked > 0) {
@@ -253,7 +254,7 @@ fn manifest(facts: &mut JobFacts, shared: &Shared, record: &JobRecord) {
     facts.url = shared.links.as_ref().map(|links| links.manifest(&record.id));
     let stored = || shared.stores.blobs.path(&done.manifest).ok().map(|path| path.display().to_string());
     facts.path = done.saved_manifest.clone().or_else(|| if shared.links.is_none() { stored() } else { None });
-    facts.notes = Some(done.notes.clone()).filter(|notes| !notes.is_empty());
+    facts.notes = facts.notes.take().or_else(|| Some(done.notes.clone()).filter(|notes| !notes.is_empty()));
 }
 
 /// What to do next: poll what is not over, look at what failed.
