@@ -11,8 +11,11 @@ use cap_fs_ext::DirExt;
 use cap_std::{ambient_authority, fs::Dir};
 use common::{Failure, FailureKind, schema::clip};
 
-pub(crate) use self::write::no_free_name;
-pub use self::{list::Listing, write::Taken};
+pub(crate) use self::write::{folder_of, no_free_name};
+pub use self::{
+    list::Listing,
+    write::{Taken, Writing},
+};
 
 /// The folders that callers may name.
 #[derive(Debug)]

@@ -36,6 +36,10 @@ fn bench() -> Bench {
     Bench { _folder: folder, base, files }
 }
 
+fn writing(overwrite: bool) -> Writing<'static> {
+    Writing { overwrite, tag: "job_x", argument: "save_to" }
+}
+
 #[test]
 fn what_is_inside_can_be_read_by_either_spelling() {
     let bench = bench();
@@ -148,10 +152,10 @@ fn a_listing_counts_what_it_leaves_out() {
 #[test]
 fn writing_stays_inside_and_never_replaces_unasked() {
     let bench = bench();
-    assert_eq!(bench.files.write("new.png", b"1", false, "save_to").unwrap().0, Taken::No);
-    assert_eq!(bench.files.write("new.png", b"2", false, "save_to").unwrap().0, Taken::Yes);
+    assert_eq!(bench.files.write("new.png", b"1", &writing(false)).unwrap().0, Taken::No);
+    assert_eq!(bench.files.write("new.png", b"2", &writing(false)).unwrap().0, Taken::Yes);
     assert_eq!(fs::read(bench.base.join("root/new.png")).unwrap(), b"1");
-    assert_eq!(bench.files.write("new.png", b"2", true, "save_to").unwrap().0, Taken::No);
+    assert_eq!(bench.files.write("new.png", b"2", &writing(true)).unwrap().0, Taken::No);
     assert_eq!(fs::read(bench.base.join("root/new.png")).unwrap(), b"2");
     // A link is replaced itself; what it leads to stays. So it is refused.
     for path in [
@@ -166,7 +170,7 @@ fn writing_stays_inside_and_never_replaces_unasked() {
         "sub/",
         ".hidden/x.png",
     ] {
-        assert!(bench.files.write(path, b"x", true, "save_to").is_err(), "{path}");
+        assert!(bench.files.write(path, b"x", &writing(true)).is_err(), "{path}");
     }
     assert_eq!(fs::read(bench.base.join("outside/secret.png")).unwrap(), b"outside/secret.png");
     let left_over = fs::read_dir(bench.base.join("root"))
@@ -183,4 +187,16 @@ fn folders_are_made_inside_only() {
         assert!(bench.files.make_folder(path, "save_to").is_err(), "{path}");
     }
     assert!(!bench.base.join("outside/new").exists());
+}
+
+#[test]
+fn a_sweep_takes_only_what_its_own_tag_left() {
+    let bench = bench();
+    for name in [".image-tool-job_x-0.part", ".image-tool-job_y-0.part", ".image-tool-job_x-0.png"] {
+        fs::write(bench.base.join("root/sub").join(name), "half").unwrap();
+    }
+    bench.files.sweep("sub", "job_x");
+    let mut left: Vec<_> = fs::read_dir(bench.base.join("root/sub")).unwrap().map(|f| f.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, [".image-tool-job_x-0.png", ".image-tool-job_y-0.part", "b.PNG", "deep"]);
 }

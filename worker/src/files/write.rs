@@ -19,28 +19,44 @@ pub enum Taken {
     Yes,
 }
 
+const SEPARATORS: [char; 2] = ['/', std::path::MAIN_SEPARATOR];
+
+/// The folder that a path names its file in.
+pub(crate) fn folder_of(path: &str) -> &str {
+    match path.rsplit_once(SEPARATORS) {
+        None => ".",
+        Some(("", _)) => "/",
+        Some((folder, _)) => folder,
+    }
+}
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Writing<'a> {
+    /// Whether an existing file is replaced.
+    pub overwrite: bool,
+    /// Who writes; temporary names carry it, so that [`Files::sweep`] finds what a killed process left.
+    pub tag: &'a str,
+    /// The argument that failures name.
+    pub argument: &'a str,
+}
+
 impl Files {
     /// Writes `bytes` to `path` in an existing folder below an allowed one.
     ///
     /// # Errors
     /// `file_not_reachable` if the place is outside the allowed folders, hidden or not writable; `storage_full`.
-    pub fn write(
-        &self,
-        path: &str,
-        bytes: &[u8],
-        overwrite: bool,
-        argument: &str,
-    ) -> Result<(Taken, PathBuf), Failure> {
-        let (folder, name) = path.rsplit_once(['/', std::path::MAIN_SEPARATOR]).unwrap_or((".", path));
-        let folder = if folder.is_empty() { "/" } else { folder };
-        let place = self.place(folder, argument)?;
+    pub fn write(&self, path: &str, bytes: &[u8], how: &Writing<'_>) -> Result<(Taken, PathBuf), Failure> {
+        let argument = how.argument;
+        let place = self.place(folder_of(path), argument)?;
+        let name = path.rsplit_once(SEPARATORS).map_or(path, |(_, name)| name);
         if name.is_empty() || name.starts_with('.') || name == ".." {
             return Err(self.unreachable(argument, "The file name is empty or hidden."));
         }
         let dir = walk(&place.root.dir, &place.steps).map_err(|error| self.unwritable(argument, &error))?;
         let target = place.absolute().join(name);
         let taken =
-            write_whole(&dir, Path::new(name), bytes, overwrite).map_err(|error| self.unwritable(argument, &error))?;
+            write_whole(&dir, Path::new(name), bytes, how).map_err(|error| self.unwritable(argument, &error))?;
         Ok((taken, target))
     }
 
@@ -69,6 +85,20 @@ impl Files {
         Err(last.unwrap_or_else(|| self.unreachable(argument, "There is no allowed folder.")))
     }
 
+    /// Removes what a killed process left half-written in `folder` under `tag`. Nobody may be writing under it.
+    pub fn sweep(&self, folder: &str, tag: &str) {
+        let Ok(place) = self.place(folder, "") else { return };
+        let Ok(dir) = walk(&place.root.dir, &place.steps) else { return };
+        for entry in dir.entries().into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let ours =
+                name.to_str().is_some_and(|name| name.starts_with(&temporary_prefix(tag)) && name.ends_with(".part"));
+            if ours && let Err(error) = dir.remove_file(&name) {
+                tracing::warn!(%error, "a half-written file could not be removed");
+            }
+        }
+    }
+
     /// Where an existing file really is; `None` if there is none.
     #[must_use]
     pub fn resolve(&self, path: &str) -> Option<PathBuf> {
@@ -94,14 +124,18 @@ impl Files {
     }
 }
 
-fn write_whole(dir: &Dir, name: &Path, bytes: &[u8], overwrite: bool) -> io::Result<Taken> {
+fn temporary_prefix(tag: &str) -> String {
+    format!(".image-tool-{tag}-")
+}
+
+fn write_whole(dir: &Dir, name: &Path, bytes: &[u8], how: &Writing<'_>) -> io::Result<Taken> {
     let random = u64::from_le_bytes(random_bytes().map_err(io::Error::other)?);
-    let temporary = format!(".image-tool-{random:016x}.part");
+    let temporary = format!("{}{random:016x}.part", temporary_prefix(how.tag));
     let written = (|| {
         let mut file = dir.open_with(&temporary, OpenOptions::new().write(true).create_new(true))?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        if overwrite {
+        if how.overwrite {
             if dir.symlink_metadata(name).is_ok_and(|file| !file.is_file()) {
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
             }

@@ -1,6 +1,6 @@
 //! Writes the manifest of a batch whose pictures are all through.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use common::{
     Failure,
@@ -10,19 +10,24 @@ use common::{
 };
 
 use super::Context;
-use crate::batch;
+use crate::{
+    batch,
+    files::{Writing, folder_of},
+};
 
 /// Rows read at a time.
 const PAGE: u32 = 1000;
 
 pub(crate) async fn run(context: &Arc<Context>, job: &Job) -> Result<Outcome, Failure> {
     let mut manifest = String::new();
+    let mut folders = BTreeSet::from([".".to_owned()]);
     let mut from = 0;
     loop {
         let items = context.stores.jobs.items(&job.id, &ItemFilter { status: None, from, limit: PAGE }).await?;
         let Some(last) = items.last() else { break };
         from = last.index + 1;
         for item in &items {
+            folders.extend(item.output.as_deref().map(|output| folder_of(output).to_owned()));
             manifest += &batch::line(item).map_err(|error| Failure::internal(&error))?;
         }
     }
@@ -34,7 +39,7 @@ pub(crate) async fn run(context: &Arc<Context>, job: &Job) -> Result<Outcome, Fa
         _ => None,
     };
     let saved_manifest = match &saved_to {
-        Some(folder) => Some(save(context, job, folder, manifest.clone()).await?),
+        Some(folder) => Some(save(context, job, folder, folders, manifest.clone()).await?),
         None => None,
     };
     context.stores.blobs.put(&key, manifest.into_bytes()).await?;
@@ -47,9 +52,20 @@ fn manifest_key(job: &Job) -> String {
 
 /// The job's id is in the name, so that a second batch into the same folder keeps the first one's manifest, and a
 /// second attempt replaces only its own.
-async fn save(context: &Arc<Context>, job: &Job, folder: &str, manifest: String) -> Result<String, Failure> {
-    let (shared, path) = (context.clone(), format!("{folder}/manifest-{}.jsonl", job.id));
-    let written = tokio::task::spawn_blocking(move || shared.files.write(&path, manifest.as_bytes(), true, "save_to"));
+async fn save(
+    context: &Arc<Context>,
+    job: &Job,
+    folder: &str,
+    folders: BTreeSet<String>,
+    manifest: String,
+) -> Result<String, Failure> {
+    let (shared, folder, tag) = (context.clone(), folder.to_owned(), job.id.to_string());
+    let written = tokio::task::spawn_blocking(move || {
+        // All pictures are through: what is half-written was left by a process that died.
+        folders.iter().for_each(|below| shared.files.sweep(&format!("{folder}/{below}"), &tag));
+        let how = Writing { overwrite: true, tag: &tag, argument: "save_to" };
+        shared.files.write(&format!("{folder}/manifest-{tag}.jsonl"), manifest.as_bytes(), &how)
+    });
     let (_, path) = written.await.map_err(|error| Failure::internal(&error))??;
     Ok(path.to_string_lossy().into_owned())
 }

@@ -14,7 +14,7 @@ use super::{Context, input, input::Input, store};
 use crate::{
     batch::{Attempt, Naming, Place, Step},
     engine::{Options, PreviewKind, Transformed},
-    files::Taken,
+    files::{Taken, Writing},
 };
 
 pub(crate) async fn run(context: &Arc<Context>, job: &Job, index: u32) -> Result<(), Failure> {
@@ -126,12 +126,13 @@ async fn place(
     {
         return Ok(Place::Original);
     }
-    let (shared, attempt, bytes) = (context.clone(), attempt.clone(), bytes.to_vec());
+    let (shared, attempt, bytes, tag) = (context.clone(), attempt.clone(), bytes.to_vec(), record.id.to_string());
     let written = tokio::task::spawn_blocking(move || {
         if let Some((above, _)) = path.rsplit_once('/') {
             shared.files.make_folder(above, "save_to")?;
         }
-        let (taken, _) = shared.files.write(&path, &bytes, attempt.may_replace, "save_to")?;
+        let how = Writing { overwrite: attempt.may_replace, tag: &tag, argument: "save_to" };
+        let (taken, _) = shared.files.write(&path, &bytes, &how)?;
         // The file of an attempt whose process died is known by its bytes.
         let own = |path: &str| shared.files.read(path, "save_to").is_ok_and(|(there, _)| there == bytes);
         Ok(if taken == Taken::No || (attempt.resumed && own(&path)) { Place::Written } else { Place::Taken })

@@ -9,7 +9,7 @@ use common::{
 use super::{Context, input::Input};
 use crate::{
     engine::{Preview, Transformed},
-    files::{Files, Taken},
+    files::{Files, Taken, Writing, folder_of},
 };
 
 /// What is known of a result before it is stored.
@@ -64,11 +64,12 @@ pub(super) async fn preview(
 /// Writes a result where the caller asked, besides the store.
 pub(super) async fn save(
     context: &std::sync::Arc<Context>,
+    job: &Job,
     input: &Input,
     save_to: &SaveTo,
     bytes: Vec<u8>,
 ) -> Result<String, Failure> {
-    let (shared, asked, source) = (context.clone(), save_to.clone(), input.path.clone());
+    let (shared, asked, source, tag) = (context.clone(), save_to.clone(), input.path.clone(), job.id.to_string());
     let written = tokio::task::spawn_blocking(move || {
         let existing = shared.files.resolve(&asked.path);
         if existing.is_some()
@@ -77,7 +78,10 @@ pub(super) async fn save(
             return Err(Failure::invalid("save_to", "The result would replace the picture it was made from.")
                 .next("Choose another name: originals are never altered."));
         }
-        match shared.files.write(&asked.path, &bytes, asked.overwrite, "save_to")? {
+        // An earlier attempt may have been killed in the middle.
+        shared.files.sweep(folder_of(&asked.path), &tag);
+        let how = Writing { overwrite: asked.overwrite, tag: &tag, argument: "save_to" };
+        match shared.files.write(&asked.path, &bytes, &how)? {
             (Taken::No, path) => Ok(path.to_string_lossy().into_owned()),
             (Taken::Yes, path) => {
                 Err(Files::exists(&path, "save_to").next("Choose another name, or set overwrite to true."))

@@ -26,7 +26,7 @@ pub(crate) async fn run(context: &Arc<Context>, job: &Job, transform: &Transform
     let image = store::result(context, job, &input, about, &made).await?;
     let preview = store::preview(context, job, made.preview.take()).await?;
     let saved_to = match &transform.save_to {
-        Some(save_to) => Some(store::save(context, &input, save_to, made.bytes).await?),
+        Some(save_to) => Some(store::save(context, job, &input, save_to, made.bytes).await?),
         None => None,
     };
     let before = Before {

@@ -20,7 +20,7 @@ use serde::Serialize;
 use worker::{
     batch::{Attempt, Naming, Place, Step},
     engine::{Engine, Options, PreviewKind, Stop, Transformed},
-    files::{Files, Taken},
+    files::{Files, Taken, Writing},
 };
 
 use super::{
@@ -239,7 +239,8 @@ impl Run {
         if let Some((above, _)) = attempt.name.rsplit_once('/') {
             self.results.make_folder(above, "--out")?;
         }
-        let (taken, _) = self.results.write(&attempt.name, bytes, attempt.may_replace, "--out")?;
+        let how = Writing { overwrite: attempt.may_replace, tag: "shell", argument: "--out" };
+        let (taken, _) = self.results.write(&attempt.name, bytes, &how)?;
         Ok(if taken == Taken::No { Place::Written } else { Place::Taken })
     }
 }

@@ -11,7 +11,7 @@ use common::{Failure, Format};
 use config::Way;
 use worker::{
     engine::{Engine, Options, PreviewKind, Stop},
-    files::Files,
+    files::{Files, Writing},
 };
 
 use super::flags::RecipeFlags;
@@ -50,7 +50,7 @@ pub(crate) fn transform(arguments: &TransformArguments, matches: &ArgMatches) ->
     let engine = Engine::new(embedded::limits(&config, 1))?;
     let options = Options { strict: arguments.recipe.strict, preview: PreviewKind::None };
     let made = engine.transform(&bytes, &recipe, &options, &Stop::new(config.engine.job_timeout))?;
-    to.write(&output, &made.bytes, true, "OUT")?;
+    to.write(&output, &made.bytes, &Writing { overwrite: true, tag: "shell", argument: "OUT" })?;
     for warning in &made.warnings {
         say(&format!("warning: {}: {}", warning.code, warning.message));
     }
