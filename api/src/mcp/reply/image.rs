@@ -110,10 +110,7 @@ pub(super) fn transformed(
             job_id: Some(record.id.to_string()),
             state: Some("finished"),
             joined: joined.then_some(true),
-            next: Some(vec![
-                Next::new("transform_image", json!({"image": image.id, "output_format": "webp", "return": "link"})),
-                Next::new("image_metadata", json!({"image": image.id})),
-            ]),
+            next: Some(vec![Next::new("image_metadata", json!({"image": image.id}))]),
             error: None,
         },
     };
