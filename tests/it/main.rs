@@ -1,1 +1,4 @@
-//! x
+//! One binary for all tests over the whole.
+
+mod generated;
+mod house;
