@@ -246,8 +246,7 @@ async fn a_client_that_goes_away_cancels_its_own_call_only() {
         let mut some = [0; 64];
         stream.read_exact(&mut some).await.unwrap();
         drop(stream);
-        let record =
-            house.stores.jobs.wait(&job, Duration::from_secs(4), Duration::from_secs(1), async |_| ()).await.unwrap();
+        let record = house.stores.jobs.wait(&job, Duration::from_secs(4)).await.unwrap();
         assert_eq!(record.state, if joined { JobState::Queued } else { JobState::Cancelled });
         assert_eq!(before.is_some(), joined);
     }

@@ -118,22 +118,24 @@ async fn the_first_end_stays() {
 async fn waiting_hears_of_the_end_at_once_and_hands_back_at_the_deadline() {
     let bench = bench().await;
     let id = bench.jobs.submit(&UserId::local(), inspect("a")).await.unwrap().id;
-    let soon = Duration::from_millis(1);
-    assert_eq!(bench.jobs.wait(&id, soon, soon, async |_| {}).await.unwrap().state, JobState::Queued);
-    let (told, hears) = tokio::sync::oneshot::channel();
-    let mut told = Some(told);
-    let wait = bench.jobs.wait(&id, Duration::from_secs(60), Duration::ZERO, async |record| {
-        assert_ne!(record.state, JobState::Finished);
-        if let Some(told) = told.take() {
-            told.send(record.state).unwrap();
-        }
-    });
-    let (record, ()) = tokio::join!(wait, async {
-        assert_eq!(hears.await.unwrap(), JobState::Queued);
+    assert_eq!(bench.jobs.wait(&id, Duration::from_millis(1)).await.unwrap().state, JobState::Queued);
+    let (record, ()) = tokio::join!(bench.jobs.wait(&id, Duration::from_secs(60)), async {
         bench.jobs.start(&id).await.unwrap();
         bench.jobs.finish(&id, &Ok(done())).await.unwrap();
     });
     assert_eq!(record.unwrap().state, JobState::Finished);
+}
+
+#[tokio::test]
+async fn an_abandoned_job_goes_on_while_another_waits() {
+    let bench = bench().await;
+    let id = bench.jobs.submit(&UserId::local(), inspect("a")).await.unwrap().id;
+    let mut other = Box::pin(bench.jobs.wait(&id, Duration::from_secs(60)));
+    assert!(futures::poll!(&mut other).is_pending());
+    assert!(!bench.jobs.abandon(&id).await.unwrap());
+    drop(other);
+    assert!(bench.jobs.abandon(&id).await.unwrap());
+    assert_eq!(bench.jobs.any(&id).await.unwrap().unwrap().state, JobState::Cancelled);
 }
 
 #[tokio::test]
