@@ -2,23 +2,24 @@
 
 use super::*;
 use crate::{
-    Clock, FailureKind, Images, Recipe,
+    Clock, FailureKind, Recipe,
     job::{Batch, BatchSource, Inspect, Lane, OnConflict, Source},
     outcome::BatchDone,
 };
 
 struct Bench {
     _folder: tempfile::TempDir,
+    clock: Clock,
     jobs: Jobs,
     queue: Queue,
-    _images: Images,
 }
 
 async fn bench() -> Bench {
     let folder = tempfile::tempdir().unwrap();
-    let db = Db::open(folder.path(), Clock::default()).await.unwrap();
+    let clock = Clock::default();
+    let db = Db::open(folder.path(), clock.clone()).await.unwrap();
     let queue = Queue::new(db.clone(), Duration::from_secs(30));
-    Bench { jobs: Jobs::new(db.clone(), queue.clone()), queue, _images: Images::new(db), _folder: folder }
+    Bench { clock, jobs: Jobs::new(db, queue.clone()), queue, _folder: folder }
 }
 
 fn inspect(path: &str) -> Work {
@@ -230,4 +231,21 @@ async fn items_are_paged_and_filtered() {
         .unwrap();
     assert_eq!(failed[0].error.as_ref().unwrap().kind, FailureKind::ImageUnreadable);
     assert_eq!(failed.len(), 1);
+}
+
+#[tokio::test]
+async fn what_ended_long_ago_is_forgotten_with_all_its_rows() {
+    let bench = bench().await;
+    let record = bench.planned(3, None).await;
+    bench.perform_all(&record, ItemStatus::Ok, None).await;
+    let running = bench.jobs.submit(&UserId::local(), inspect("a")).await.unwrap().id;
+    bench.jobs.finish(&record.id, &Ok(done())).await.unwrap();
+    let now = bench.clock.now_ms();
+    assert!(bench.jobs.ended_before(now - 1, 10).await.unwrap().is_empty());
+    assert_eq!(bench.jobs.ended_before(now + 1, 10).await.unwrap(), std::slice::from_ref(&record.id));
+    bench.jobs.forget(&record.id).await.unwrap();
+    assert!(bench.jobs.any(&record.id).await.unwrap().is_none());
+    assert!(bench.jobs.items(&record.id, &ItemFilter { limit: 9, ..ItemFilter::default() }).await.unwrap().is_empty());
+    assert!(bench.jobs.any(&running).await.unwrap().is_some());
+    assert_eq!(bench.queue.depth(Lane::Remote).await.unwrap().queued, 0);
 }
