@@ -1,1 +1,1 @@
-//! x
+//! One harness, one binary: see `it/main.rs`.

@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Context, perform};
+use crate::{Context, janitor, perform};
 
 /// How long running jobs may take to come to an end after [`Lanes::stop`]; then they go back to the queue.
 const DRAIN: Duration = Duration::from_secs(25);
@@ -21,6 +21,7 @@ pub struct Lanes {
     stop: CancellationToken,
     running: Vec<JoinHandle<()>>,
     keeper: JoinHandle<()>,
+    janitor: JoinHandle<()>,
     presence: Presence,
 }
 
@@ -44,7 +45,9 @@ pub async fn start(
         let backend = LeaseBackend::start(queue.clone(), lane, presence.name(), slots);
         tokio::spawn(run(lane, backend, context.clone(), slots, presence.name().to_owned(), stop.clone()))
     });
-    Ok(Lanes { running: running.collect(), keeper: queue.keep_leases(presence.name()), stop, presence })
+    let running = running.collect();
+    let keeper = queue.keep_leases(presence.name());
+    Ok(Lanes { stop, running, keeper, janitor: janitor::start(context), presence })
 }
 
 async fn run(
@@ -78,6 +81,7 @@ impl Lanes {
         if tokio::time::timeout(DRAIN, ended).await.is_err() {
             tracing::warn!("jobs still running were given back to the queue");
         }
+        self.janitor.abort();
         self.keeper.abort();
         if let Err(error) = queue.give_back(self.presence.name()).await {
             tracing::warn!(%error, "jobs could not be given back; they come back when their lease runs out");

@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod engine;
 pub mod files;
+mod janitor;
 mod job;
 mod lanes;
 mod perform;

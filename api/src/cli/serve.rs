@@ -28,8 +28,15 @@ pub(super) async fn http() -> anyhow::Result<End> {
 }
 
 /// `image-tool stdio`.
-#[tokio::main]
-pub(super) async fn stdio() -> anyhow::Result<End> {
+pub(super) fn stdio() -> anyhow::Result<End> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let ended = runtime.block_on(over_stdio());
+    // A thread may still wait for a line from stdin, which nobody will send.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn over_stdio() -> anyhow::Result<End> {
     let config = settings::read(Way::Stdio)?;
     telemetry::start(&config.logs.filter);
     let stores = stores(&config).await?;

@@ -75,7 +75,7 @@ pub(super) async fn wait(
         let left = if stopping { Duration::ZERO } else { deadline.saturating_duration_since(Instant::now()) };
         let slice = left.min(PROGRESS_EVERY);
         let record = tokio::select! {
-            record = jobs.wait(id, slice, slice, async |_: &JobRecord| ()) => record?,
+            record = jobs.wait(id, slice) => record?,
             () = call.context.ct.cancelled() => return Err(give_up(call, id, abandoned).await?),
             () = call.shared.stopping.cancelled(), if !stopping => continue,
         };
@@ -87,10 +87,8 @@ pub(super) async fn wait(
 }
 
 async fn give_up(call: &Call, id: &JobId, abandoned: Abandoned) -> Result<Failure, Failure> {
-    if abandoned == Abandoned::Cancel {
-        call.shared.stores.jobs.cancel(id).await?;
-    }
-    tracing::info!(job.id = %id, cancelled = (abandoned == Abandoned::Cancel), "the client went away");
+    let cancelled = abandoned == Abandoned::Cancel && call.shared.stores.jobs.abandon(id).await?;
+    tracing::info!(job.id = %id, cancelled, "the client went away");
     Ok(Failure::new(FailureKind::Cancelled, "The call was cancelled."))
 }
 

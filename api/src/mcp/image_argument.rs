@@ -69,7 +69,7 @@ pub(super) async fn resolve(call: &Call, text: &str, argument: &str) -> Result<S
 
 fn tell(text: &str, folders: &[PathBuf]) -> Result<Given, Failure> {
     let text = text.trim();
-    if text.is_empty() || text.contains('\0') {
+    if text.is_empty() {
         return Err(Failure::invalid("image", "No image is given.").allowed(allowed(folders)));
     }
     if let Some(id) = ImageId::parse(text).or_else(|| resources::id_of(text)) {

@@ -29,6 +29,12 @@ impl Announcements {
         listener
     }
 
+    /// Whether anybody in this process waits for `id`.
+    pub(super) fn anyone_listens(&self, id: &JobId) -> bool {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.get(id).is_some_and(|notify| notify.strong_count() > 0)
+    }
+
     /// Wakes everyone who waits for `id`.
     pub(super) fn changed(&self, id: &JobId) {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);

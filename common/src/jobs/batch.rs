@@ -58,45 +58,33 @@ pub struct PlannedItem {
     pub dir: String,
 }
 
-/// A picture of a batch; also a line of the manifest.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+/// A picture of a batch.
+#[derive(Clone, Debug)]
 pub struct Item {
     /// Its place in the batch, from 0.
     pub index: u32,
     /// The source as a person reads it.
-    #[serde(rename = "source")]
     pub label: String,
     /// Where its bytes come from.
-    #[serde(skip, default = "nowhere")]
     pub origin: Source,
     /// Its folder below the one that was named.
-    #[serde(skip)]
     pub dir: String,
     /// Where it is.
     pub status: ItemStatus,
     /// The name of the result.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
     /// The result in the store.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub image_id: Option<ImageId>,
     /// Why it failed or was left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
     /// Size of the file that was read.
     pub bytes_before: u64,
     /// Size of the file that was written.
     pub bytes_after: u64,
     /// SHA-256 of the result.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
     /// Milliseconds of work.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub ms: Option<u64>,
-}
-
-fn nowhere() -> Source {
-    Source::Path(String::new())
 }
 
 /// How a picture of a batch ended.

@@ -192,22 +192,14 @@ impl Jobs {
         Ok(())
     }
 
-    /// Waits until `id` is over, or `longest` has passed, and calls `progress` with each state on the way, at most
-    /// once in `every`.
+    /// Waits until `id` is over, or `longest` has passed; returns its record as it is then.
     ///
     /// # Errors
     /// If the store cannot be read, or the record has gone.
-    pub async fn wait(
-        &self,
-        id: &JobId,
-        longest: Duration,
-        every: Duration,
-        mut progress: impl AsyncFnMut(&JobRecord),
-    ) -> Result<JobRecord, StoreError> {
+    pub async fn wait(&self, id: &JobId, longest: Duration) -> Result<JobRecord, StoreError> {
         /// The safety net: another process on the same folder may have done the work.
         const RECHECK: Duration = Duration::from_millis(500);
         let deadline = tokio::time::Instant::now() + longest;
-        let mut told: Option<tokio::time::Instant> = None;
         loop {
             // Listening starts before reading, so that no change falls in between.
             let changed = self.announcements.listen(id);
@@ -216,13 +208,20 @@ impl Jobs {
             if record.state.is_final() || now >= deadline {
                 return Ok(record);
             }
-            if told.is_none_or(|last| now - last >= every) {
-                progress(&record).await;
-                told = Some(now);
-            }
-            let until = deadline.min(now + RECHECK);
-            let _ = tokio::time::timeout_at(until, changed).await;
+            let _ = tokio::time::timeout_at(deadline.min(now + RECHECK), changed).await;
         }
+    }
+
+    /// Cancels `id` unless somebody in this process still waits for it: an identical call may have joined it.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub async fn abandon(&self, id: &JobId) -> Result<bool, StoreError> {
+        let alone = !self.announcements.anyone_listens(id);
+        if alone {
+            self.cancel(id).await?;
+        }
+        Ok(alone)
     }
 
     /// Cancels `id`: what waits is dropped, what runs is told to stop. Pictures of a batch that are being worked on

@@ -60,6 +60,36 @@ impl Jobs {
         Ok(Some(record))
     }
 
+    /// Jobs that ended before `moment` (milliseconds since 1970, UTC), the oldest first, at most `most`.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn ended_before(&self, moment: i64, most: u32) -> Result<Vec<JobId>, StoreError> {
+        let rows: Vec<(String,)> =
+            sqlx::query_as("SELECT id FROM jobs WHERE finished_at < ? ORDER BY finished_at LIMIT ?")
+                .bind(moment)
+                .bind(most)
+                .fetch_all(&self.db.read)
+                .await?;
+        rows.iter().map(|(id,)| JobId::parse(id).ok_or(StoreError::Corrupt("jobs"))).collect()
+    }
+
+    /// Removes the record of a job, its items and what is left of it in the queue.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub async fn forget(&self, id: &JobId) -> Result<(), StoreError> {
+        let mut transaction = self.db.transaction().await?;
+        for statement in [
+            "DELETE FROM batch_items WHERE job = ?",
+            "DELETE FROM queue WHERE job = ?",
+            "DELETE FROM jobs WHERE id = ?",
+        ] {
+            sqlx::query(statement).bind(id.as_str()).execute(&mut *transaction).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
     pub(super) async fn set_running(&self, id: &JobId) -> Result<bool, StoreError> {
         let done = sqlx::query(
             "UPDATE jobs SET state = 'running', started_at = coalesce(started_at, ?)

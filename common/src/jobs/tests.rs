@@ -2,23 +2,24 @@
 
 use super::*;
 use crate::{
-    Clock, FailureKind, Images, Recipe,
+    Clock, FailureKind, Recipe,
     job::{Batch, BatchSource, Inspect, Lane, OnConflict, Source},
     outcome::BatchDone,
 };
 
 struct Bench {
     _folder: tempfile::TempDir,
+    clock: Clock,
     jobs: Jobs,
     queue: Queue,
-    _images: Images,
 }
 
 async fn bench() -> Bench {
     let folder = tempfile::tempdir().unwrap();
-    let db = Db::open(folder.path(), Clock::default()).await.unwrap();
+    let clock = Clock::default();
+    let db = Db::open(folder.path(), clock.clone()).await.unwrap();
     let queue = Queue::new(db.clone(), Duration::from_secs(30));
-    Bench { jobs: Jobs::new(db.clone(), queue.clone()), queue, _images: Images::new(db), _folder: folder }
+    Bench { clock, jobs: Jobs::new(db, queue.clone()), queue, _folder: folder }
 }
 
 fn inspect(path: &str) -> Work {
@@ -118,22 +119,24 @@ async fn the_first_end_stays() {
 async fn waiting_hears_of_the_end_at_once_and_hands_back_at_the_deadline() {
     let bench = bench().await;
     let id = bench.jobs.submit(&UserId::local(), inspect("a")).await.unwrap().id;
-    let soon = Duration::from_millis(1);
-    assert_eq!(bench.jobs.wait(&id, soon, soon, async |_| {}).await.unwrap().state, JobState::Queued);
-    let (told, hears) = tokio::sync::oneshot::channel();
-    let mut told = Some(told);
-    let wait = bench.jobs.wait(&id, Duration::from_secs(60), Duration::ZERO, async |record| {
-        assert_ne!(record.state, JobState::Finished);
-        if let Some(told) = told.take() {
-            told.send(record.state).unwrap();
-        }
-    });
-    let (record, ()) = tokio::join!(wait, async {
-        assert_eq!(hears.await.unwrap(), JobState::Queued);
+    assert_eq!(bench.jobs.wait(&id, Duration::from_millis(1)).await.unwrap().state, JobState::Queued);
+    let (record, ()) = tokio::join!(bench.jobs.wait(&id, Duration::from_secs(60)), async {
         bench.jobs.start(&id).await.unwrap();
         bench.jobs.finish(&id, &Ok(done())).await.unwrap();
     });
     assert_eq!(record.unwrap().state, JobState::Finished);
+}
+
+#[tokio::test]
+async fn an_abandoned_job_goes_on_while_another_waits() {
+    let bench = bench().await;
+    let id = bench.jobs.submit(&UserId::local(), inspect("a")).await.unwrap().id;
+    let mut other = Box::pin(bench.jobs.wait(&id, Duration::from_secs(60)));
+    assert!(futures::poll!(&mut other).is_pending());
+    assert!(!bench.jobs.abandon(&id).await.unwrap());
+    drop(other);
+    assert!(bench.jobs.abandon(&id).await.unwrap());
+    assert_eq!(bench.jobs.any(&id).await.unwrap().unwrap().state, JobState::Cancelled);
 }
 
 #[tokio::test]
@@ -228,4 +231,21 @@ async fn items_are_paged_and_filtered() {
         .unwrap();
     assert_eq!(failed[0].error.as_ref().unwrap().kind, FailureKind::ImageUnreadable);
     assert_eq!(failed.len(), 1);
+}
+
+#[tokio::test]
+async fn what_ended_long_ago_is_forgotten_with_all_its_rows() {
+    let bench = bench().await;
+    let record = bench.planned(3, None).await;
+    bench.perform_all(&record, ItemStatus::Ok, None).await;
+    let running = bench.jobs.submit(&UserId::local(), inspect("a")).await.unwrap().id;
+    bench.jobs.finish(&record.id, &Ok(done())).await.unwrap();
+    let now = bench.clock.now_ms();
+    assert!(bench.jobs.ended_before(now - 1, 10).await.unwrap().is_empty());
+    assert_eq!(bench.jobs.ended_before(now + 1, 10).await.unwrap(), std::slice::from_ref(&record.id));
+    bench.jobs.forget(&record.id).await.unwrap();
+    assert!(bench.jobs.any(&record.id).await.unwrap().is_none());
+    assert!(bench.jobs.items(&record.id, &ItemFilter { limit: 9, ..ItemFilter::default() }).await.unwrap().is_empty());
+    assert!(bench.jobs.any(&running).await.unwrap().is_some());
+    assert_eq!(bench.queue.depth(Lane::Remote).await.unwrap().queued, 0);
 }

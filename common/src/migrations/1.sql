@@ -33,6 +33,7 @@ CREATE TABLE jobs (
     started_at  INTEGER,
     finished_at INTEGER
 ) WITHOUT ROWID;
+CREATE INDEX jobs_ended ON jobs (finished_at) WHERE finished_at IS NOT NULL;
 CREATE UNIQUE INDEX jobs_live ON jobs (owner, fingerprint) WHERE state IN ('queued', 'running');
 
 CREATE TABLE batch_items (

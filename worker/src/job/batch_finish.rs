@@ -9,7 +9,7 @@ use common::{
     outcome::{BatchDone, Outcome},
 };
 
-use super::Context;
+use super::{Context, manifest_key};
 use crate::{
     batch,
     files::{Writing, folder_of},
@@ -31,7 +31,7 @@ pub(crate) async fn run(context: &Arc<Context>, job: &Job) -> Result<Outcome, Fa
             manifest += &batch::line(item).map_err(|error| Failure::internal(&error))?;
         }
     }
-    let key = manifest_key(job);
+    let key = manifest_key(&job.id);
     let record =
         context.stores.jobs.any(&job.id).await?.ok_or_else(|| Failure::internal(&"a batch without a record"))?;
     let saved_to = match record.work {
@@ -44,10 +44,6 @@ pub(crate) async fn run(context: &Arc<Context>, job: &Job) -> Result<Outcome, Fa
     };
     context.stores.blobs.put(&key, manifest.into_bytes()).await?;
     Ok(Outcome::Batch(BatchDone { manifest: key, saved_manifest, saved_to, notes: record.notes }))
-}
-
-fn manifest_key(job: &Job) -> String {
-    format!("{}.manifest.jsonl", job.id)
 }
 
 /// The job's id is in the name, so that a second batch into the same folder keeps the first one's manifest, and a

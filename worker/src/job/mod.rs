@@ -51,6 +51,16 @@ impl Context {
     }
 }
 
+/// The key of what a job's reply shows.
+pub(crate) fn preview_key(job: &JobId) -> String {
+    format!("{job}.preview")
+}
+
+/// The key of a batch's manifest.
+pub(crate) fn manifest_key(job: &JobId) -> String {
+    format!("{job}.manifest.jsonl")
+}
+
 fn preview_kind(show: Return) -> PreviewKind {
     match show {
         Return::Preview => PreviewKind::Preview,

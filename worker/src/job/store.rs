@@ -6,7 +6,7 @@ use common::{
     outcome::PreviewRef,
 };
 
-use super::{Context, input::Input};
+use super::{Context, input::Input, preview_key};
 use crate::{
     engine::{Preview, Transformed},
     files::{Files, Taken, Writing, folder_of},
@@ -56,7 +56,7 @@ pub(super) async fn preview(
     preview: Option<Preview>,
 ) -> Result<Option<PreviewRef>, StoreError> {
     let Some(preview) = preview else { return Ok(None) };
-    let blob = format!("{}.preview", job.id);
+    let blob = preview_key(&job.id);
     context.stores.blobs.put(&blob, preview.bytes).await?;
     Ok(Some(PreviewRef { blob, media_type: preview.media_type.into() }))
 }

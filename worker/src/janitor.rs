@@ -1,0 +1,88 @@
+//! Forgets jobs that ended long ago: their records, previews and manifests. Pictures stay.
+
+use std::{sync::Arc, time::Duration};
+
+use common::StoreError;
+use tokio::task::JoinHandle;
+
+use crate::{Context, job};
+
+/// How long the record of a job is kept after its end.
+const KEPT: Duration = Duration::from_secs(72 * 3600);
+
+const BETWEEN: Duration = Duration::from_secs(600);
+
+/// Jobs forgotten at a time, so that nobody waits long for the one writer.
+const AT_A_TIME: u32 = 100;
+
+/// Forgets old jobs now and then, until the returned task is aborted.
+pub(crate) fn start(context: Arc<Context>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            match sweep(&context).await {
+                Ok(0) => {}
+                Ok(jobs) => tracing::info!(jobs, "jobs that ended long ago were forgotten"),
+                Err(error) => tracing::warn!(%error, "old jobs could not be forgotten; trying again later"),
+            }
+            tokio::time::sleep(BETWEEN).await;
+        }
+    })
+}
+
+async fn sweep(context: &Context) -> Result<u64, StoreError> {
+    let stores = &context.stores;
+    let kept_ms = i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX);
+    let mut forgotten = 0;
+    loop {
+        let old = stores.jobs.ended_before(stores.clock.now_ms() - kept_ms, AT_A_TIME).await?;
+        if old.is_empty() {
+            return Ok(forgotten);
+        }
+        for id in &old {
+            // Bytes first: a record without its bytes can still be forgotten, bytes without a record cannot be found.
+            stores.blobs.delete(&job::preview_key(id)).await?;
+            stores.blobs.delete(&job::manifest_key(id)).await?;
+            stores.jobs.forget(id).await?;
+            forgotten += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use common::{
+        Clock, Failure, FailureKind, Stores, UserId,
+        job::{Inspect, Source, Work},
+    };
+
+    use super::*;
+    use crate::{
+        engine::{Engine, Limits},
+        files::Files,
+    };
+
+    #[tokio::test]
+    async fn an_old_job_goes_with_its_bytes_and_a_young_one_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::default();
+        let stores = Stores::open(folder.path(), Duration::from_secs(30), clock.clone()).await.unwrap();
+        let engine = Engine::new(Limits::default()).unwrap();
+        let files = Files::open(&[], None, 1).unwrap();
+        let context = Context { stores: stores.clone(), engine, files, slots: 1 };
+        let mut ids = Vec::new();
+        for path in ["old", "young"] {
+            clock.advance(KEPT);
+            let work = Work::Inspect(Inspect { source: Source::Path(path.into()), sections: vec![], thumbnail: false });
+            let id = stores.jobs.submit(&UserId::local(), work).await.unwrap().id;
+            stores.jobs.finish(&id, &Err(Failure::new(FailureKind::NotFound, "None."))).await.unwrap();
+            stores.blobs.put(&job::preview_key(&id), vec![1]).await.unwrap();
+            ids.push(id);
+        }
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(sweep(&context).await.unwrap(), 1);
+        assert!(stores.jobs.any(&ids[0]).await.unwrap().is_none());
+        assert!(stores.blobs.get(&job::preview_key(&ids[0])).await.is_err());
+        assert!(stores.jobs.any(&ids[1]).await.unwrap().is_some());
+        assert!(stores.blobs.get(&job::preview_key(&ids[1])).await.is_ok());
+    }
+}
