@@ -7,8 +7,10 @@ use common::{FailureKind, Step, recipe::MAX_STEPS, schema};
 use config::{Config, Surroundings, Variable, Way};
 use serde_json::Value;
 
-/// Which document holds which part, between its markers.
-const PARTS: [(&str, &str, fn() -> String); 6] = [
+/// A document, the name of a part between its markers, and what belongs there.
+type Part = (&'static str, &'static str, fn() -> String);
+
+const PARTS: [Part; 6] = [
     ("README.md", "tools", tools),
     ("README.md", "steps", steps),
     ("README.md", "settings", settings),
