@@ -18,4 +18,5 @@ mod welcome;
 mod tests;
 
 pub(crate) use caller::Caller;
+pub use mcp::tool_list;
 pub(crate) use shared::Shared;

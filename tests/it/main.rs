@@ -1,10 +1,12 @@
-//! The real programs, over real sockets and pipes, on free ports and in temporary folders.
+//! The real programs, over real sockets and pipes, on free ports and in temporary folders; and the rules of the house.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod batch;
 mod files;
+mod generated;
 mod harness;
 mod hostile;
+mod house;
 mod images;
 mod restart;
 mod shell;

@@ -40,3 +40,9 @@ pub(crate) fn http_service(
 pub(crate) fn tool_names() -> impl Iterator<Item = (&'static str, &'static str)> {
     tools::all().iter().map(|tool| (tool.about.name, tool.about.title))
 }
+
+/// Every tool as clients see it; the documents are made from it.
+#[must_use]
+pub fn tool_list() -> serde_json::Value {
+    tools::all().iter().map(|entry| serde_json::json!(entry.tool)).collect()
+}
