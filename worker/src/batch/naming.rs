@@ -14,6 +14,7 @@ pub struct Naming {
     wanted: String,
     resumed: Option<String>,
     suffix: u32,
+    last: u32,
 }
 
 /// A name to try.
@@ -52,10 +53,12 @@ pub enum Step {
 }
 
 impl Naming {
-    /// `wanted` is what the template gives, `resumed` a name that an earlier attempt had claimed.
+    /// `wanted` is what the template gives to the picture at `index`, `resumed` a name that an earlier attempt had
+    /// claimed. Suffixes begin at the index: a thousand pictures of one name would try each other's for ever.
     #[must_use]
-    pub fn new(policy: OnConflict, wanted: String, resumed: Option<String>) -> Self {
-        Self { policy, wanted, resumed, suffix: 0 }
+    pub fn new(policy: OnConflict, wanted: String, index: u32, resumed: Option<String>) -> Self {
+        let suffix = index.saturating_sub(1);
+        Self { policy, wanted, resumed, suffix, last: suffix.saturating_add(MOST_SUFFIXES) }
     }
 
     /// The first step.
@@ -83,7 +86,7 @@ impl Naming {
                     .next("Choose another name template, or another on_conflict."),
             ),
             // Under `overwrite` only an original or another result of the same batch stands in the way.
-            (_, OnConflict::Suffix | OnConflict::Overwrite) if self.suffix < MOST_SUFFIXES => {
+            (_, OnConflict::Suffix | OnConflict::Overwrite) if self.suffix < self.last => {
                 self.suffix += 1;
                 Step::Try(self.attempt(with_suffix(&self.wanted, self.suffix), false))
             }
@@ -102,7 +105,7 @@ mod tests {
 
     /// Runs a naming against names that are taken.
     fn settle(policy: OnConflict, resumed: Option<&str>, taken: &[(&str, Place)]) -> Result<Option<String>, Failure> {
-        let mut naming = Naming::new(policy, "a.jpg".into(), resumed.map(Into::into));
+        let mut naming = Naming::new(policy, "a.jpg".into(), 0, resumed.map(Into::into));
         let mut step = naming.first();
         loop {
             step = match step {
@@ -145,9 +148,11 @@ mod tests {
 
     #[test]
     fn names_run_out() {
-        let mut naming = Naming::new(OnConflict::Suffix, "a.jpg".into(), None);
-        naming.suffix = MOST_SUFFIXES;
+        let mut naming = Naming::new(OnConflict::Suffix, "a.jpg".into(), 7, None);
         let attempt = naming.attempt("a.jpg".into(), false);
+        let Step::Try(first) = naming.after(&attempt, Place::Taken) else { panic!("no second name") };
+        assert_eq!(first.name, "a-7.jpg");
+        naming.suffix = naming.last;
         assert!(matches!(naming.after(&attempt, Place::Taken), Step::Fail(_)));
     }
 }

@@ -93,7 +93,7 @@ async fn name_and_save(
     made: &Transformed,
 ) -> Result<Option<String>, Failure> {
     let wanted = wanted_name(record, batch, item, input, made)?;
-    let mut naming = Naming::new(batch.on_conflict, wanted, item.output.clone());
+    let mut naming = Naming::new(batch.on_conflict, wanted, item.index, item.output.clone());
     let mut step = naming.first();
     loop {
         match step {

@@ -214,7 +214,7 @@ impl Run {
             sha256: &made.facts.sha256,
             date: &self.date,
         });
-        let mut naming = Naming::new(self.policy, wanted, None);
+        let mut naming = Naming::new(self.policy, wanted, index, None);
         let mut step = naming.first();
         loop {
             step = match step {
