@@ -114,6 +114,13 @@ pub fn conform(value: &mut Value, schema: &Value, path: &str) -> Result<(), Fail
     }
     if let Some(kind) = schema["type"].as_str() {
         coerce(value, kind);
+        if let (Value::String(text), Some(allowed)) = (&*value, schema["enum"].as_array()) {
+            // Names are lower case; JPG means jpg.
+            let meant = Value::String(text.to_lowercase());
+            if allowed.contains(&meant) {
+                *value = meant;
+            }
+        }
         if !has_type(value, kind) {
             return Err(Failure::invalid(path, format!("{} is {}.", named(path), describe(value)))
                 .allowed(expectation(schema, kind)));
@@ -244,6 +251,10 @@ fn coerce(value: &mut Value, kind: &str) {
         }
         _ => None,
     };
+    // One entry where a list is asked for is a list of one.
+    let lone = kind == "array"
+        && (value.is_object() || matches!(value, Value::String(text) if !text.trim().starts_with(['[', '{'])));
+    let parsed = parsed.or_else(|| lone.then(|| Value::Array(vec![value.clone()])));
     if let Some(mut parsed) = parsed {
         if kind == "integer" && parsed.is_f64() {
             coerce(&mut parsed, kind);
@@ -317,13 +328,18 @@ pub fn clip(text: &str) -> String {
 
 fn suggest<'a>(failure: Failure, given: &str, known: impl Iterator<Item = &'a str>) -> Failure {
     let near = known
-        .map(|name| (strsim::jaro_winkler(&given.to_lowercase(), name), name))
+        .map(|name| (likeness(&given.to_lowercase(), name), name))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|(a, _), (b, _)| a.total_cmp(b));
     match near {
         Some((_, name)) => failure.next(format!("Did you mean \"{name}\"?")),
         None => failure,
     }
+}
+
+/// From 0 to 1. A name that holds the other as a whole, such as `output_format` for `format`, is near too.
+fn likeness(given: &str, name: &str) -> f64 {
+    if given.len() >= 4 && name.contains(given) { 0.9 } else { strsim::jaro_winkler(given, name) }
 }
 
 fn named(path: &str) -> &str {
@@ -363,6 +379,9 @@ mod tests {
         let given = json!({"n": "3", "ratio": "1.5", "on": "true", "list": "[1, 2]", "format": null});
         assert_eq!(conformed(given).unwrap(), json!({"n": 3, "ratio": 1.5, "on": true, "list": [1, 2]}));
         assert_eq!(conformed(json!({"n": 3.0})).unwrap(), json!({"n": 3}));
+        assert_eq!(conformed(json!({"n": 3, "format": "JPG"})).unwrap(), json!({"n": 3, "format": "jpg"}));
+        let failure = conformed(json!({"n": 3, "list": "x"})).unwrap_err();
+        assert_eq!(failure.argument.as_deref(), Some("list[0]"));
     }
 
     #[test]
@@ -387,6 +406,8 @@ mod tests {
     fn a_near_miss_is_suggested() {
         let failure = conformed(json!({"n": 1, "format": "webpp"})).unwrap_err();
         assert_eq!(failure.next.as_deref(), Some("Did you mean \"webp\"?"));
+        let failure = conformed(json!({"n": 1, "form": "webp"})).unwrap_err();
+        assert_eq!(failure.next.as_deref(), Some("Did you mean \"format\"?"));
     }
 
     #[test]

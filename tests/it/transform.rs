@@ -110,9 +110,22 @@ async fn a_result_is_saved_where_asked_and_nothing_is_replaced_unasked() {
     server.ok("transform_image", save("out.png", true)).await;
     assert_eq!(server.fails("transform_image", save("a.png", true)).await.0, "invalid_argument");
     assert_eq!(std::fs::read(folder.picture("a.png")).unwrap(), original, "originals are never altered");
-    for outside in ["../out.png", "/etc/out.png", ".hidden.png", "missing/out.png"] {
+    server.ok("transform_image", save("new/folder/out.png", false)).await;
+    assert!(folder.picture("new/folder/out.png").exists(), "missing folders are made");
+    for outside in ["../out.png", "/etc/out.png", ".hidden.png", ".hidden/out.png"] {
         assert_eq!(server.fails("transform_image", save(outside, true)).await.0, "file_not_reachable", "{outside}");
     }
+}
+
+#[tokio::test]
+async fn the_ending_of_save_to_gives_the_format() {
+    let folder = Folder::new();
+    folder.put("a.png", &png(64, 48));
+    let server = Server::start(&folder);
+    let made = server.ok("transform_image", json!({"image": "a.png", "width": 32, "save_to": "out.webp"})).await;
+    assert_eq!(made["format"], "webp");
+    let both = json!({"image": "a.png", "width": 32, "save_to": "out.webp", "output_format": "jpeg"});
+    assert_eq!(server.fails("transform_image", both).await.0, "invalid_argument");
 }
 
 #[tokio::test]

@@ -176,7 +176,8 @@ mod tests {
             (json!([{"op": "crop", "x": 1, "y": 1}]), "steps[0]"),
             (json!([{"op": "blur", "sigma": "much"}]), "steps[0].sigma"),
             (json!([{"op": "flip"}, {"op": "auto_orient"}]), "steps[1]"),
-            (json!({"op": "flip"}), "steps"),
+            (json!({"op": "nope"}), "steps[0].op"),
+            (json!(3), "steps"),
             (json!([{"op": "rotate", "angle_degrees": 3, "background": "no colour"}]), "steps[0].background"),
         ] {
             let failure = Recipe::parse_steps(&steps).unwrap_err();

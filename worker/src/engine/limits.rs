@@ -31,7 +31,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Two threads, 100 megapixels, 100 MB a file, 500 frames, 2 GiB of memory, 60 seconds.
+    /// Two threads, 100 megapixels, 100 MB a file, 500 frames, 2 GiB of memory, 120 seconds.
     fn default() -> Self {
         Self {
             threads: 2,
@@ -39,7 +39,7 @@ impl Default for Limits {
             max_file_bytes: 100 * 1024 * 1024,
             max_frames: 500,
             max_memory_bytes: 2 * 1024 * 1024 * 1024,
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_secs(120),
         }
     }
 }

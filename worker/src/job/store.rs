@@ -78,6 +78,7 @@ pub(super) async fn save(
             return Err(Failure::invalid("save_to", "The result would replace the picture it was made from.")
                 .next("Choose another name: originals are never altered."));
         }
+        shared.files.make_folder(folder_of(&asked.path), "save_to")?;
         // An earlier attempt may have been killed in the middle.
         shared.files.sweep(folder_of(&asked.path), &tag);
         let how = Writing { overwrite: asked.overwrite, tag: &tag, argument: "save_to" };

@@ -49,7 +49,7 @@ pub(crate) struct BatchArguments {
     #[arg(long)]
     recursive: bool,
     /// Format of the results [default: that of each image].
-    #[arg(long, value_name = "F", value_parser = PossibleValuesParser::new(Format::WRITABLE.map(Format::extension).into_iter().chain(["jpeg", "tiff"])))]
+    #[arg(long, value_name = "F", value_parser = PossibleValuesParser::new(Format::WRITABLE.map(Format::extension).into_iter().chain(["jpeg"])))]
     format: Option<String>,
     #[command(flatten)]
     recipe: RecipeFlags,

@@ -47,7 +47,7 @@ struct Arguments {
     /// How results are named: {stem} {ext} {index} {index:04} {dir} {width} {height} {hash8} {date}. Default {dir}/{stem}.{ext}.
     #[schemars(length(min = 1, max = 200))]
     name: Option<String>,
-    /// When a name is taken: suffix (default, adds -1), skip, overwrite, error. Originals are never overwritten.
+    /// When a name is taken: suffix (default, adds a number), skip, overwrite, error. Originals are never overwritten.
     on_conflict: Option<OnConflict>,
     /// Also write the results into this folder inside the allowed ones; made if missing.
     save_to: Option<String>,

@@ -1,5 +1,7 @@
 //! The arguments that say what to do with a picture; `transform_image` and `batch_process` share them.
 
+use std::path::Path;
+
 use common::{
     Failure, Format, Recipe, Step,
     recipe::{Color, Fit, MAX_EDGE, MAX_STEPS, Output, Resize},
@@ -34,6 +36,29 @@ pub(super) struct RecipeArguments {
 }
 
 impl RecipeArguments {
+    /// Takes the format from the ending of the file that is asked for.
+    ///
+    /// # Errors
+    /// If the ending is a format that cannot be written, or another one than `output_format`.
+    pub(super) fn fit_to_name(&mut self, path: &str) -> Result<(), Failure> {
+        let ending = Path::new(path).extension().and_then(|ending| ending.to_str());
+        let Some(format) = ending.and_then(Format::from_extension) else { return Ok(()) };
+        if !format.writable() {
+            let writable: Vec<&str> = Format::WRITABLE.iter().map(|format| format.name()).collect();
+            return Err(Failure::invalid("save_to", format!("A {} file cannot be written.", format.name()))
+                .allowed(writable.join(", ")));
+        }
+        if self.output_format.is_some_and(|asked| asked != format) {
+            return Err(Failure::invalid(
+                "save_to",
+                format!("The name ends as {} does, and output_format is another.", format.name()),
+            )
+            .next("Leave output_format out, or give save_to the ending that goes with it."));
+        }
+        self.output_format = Some(format);
+        Ok(())
+    }
+
     /// The recipe.
     ///
     /// # Errors

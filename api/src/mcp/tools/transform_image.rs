@@ -25,7 +25,7 @@ struct Arguments {
     /// What the reply shows: preview (default, at most 1024 px), full (at most 1568 px), link, none.
     #[serde(rename = "return")]
     show: Option<Return>,
-    /// Also write the result to this path inside the allowed folders.
+    /// Also write the result to this path inside the allowed folders; its ending gives the format.
     save_to: Option<String>,
     /// Let save_to replace an existing file. Default false.
     overwrite: Option<bool>,
@@ -52,7 +52,10 @@ pub(super) fn entry() -> Entry {
     })
 }
 
-async fn run(call: &Call, arguments: Arguments) -> Result<Reply, Failure> {
+async fn run(call: &Call, mut arguments: Arguments) -> Result<Reply, Failure> {
+    if let Some(path) = &arguments.save_to {
+        arguments.recipe.fit_to_name(path)?;
+    }
     let recipe = arguments.recipe.recipe()?;
     let overwrite = arguments.overwrite.unwrap_or_default();
     if overwrite && arguments.save_to.is_none() {

@@ -5,6 +5,7 @@ use std::{
     fmt::{self, Write},
 };
 
+use super::directories;
 use common::report::Gps;
 use exif::{Exif, Field, In, Reader, Tag, Value};
 
@@ -14,8 +15,11 @@ const MAX_ENTRIES: usize = 100;
 /// The longest value that is reported, in characters.
 const MAX_VALUE_CHARS: usize = 200;
 
-/// Reads a TIFF structure as far as it can be read.
+/// Reads a TIFF structure as far as it can be read; not one whose values together are larger than any camera's.
 pub(crate) fn parse(bytes: &[u8]) -> Option<Exif> {
+    if !directories::is_modest(bytes) {
+        return None;
+    }
     match Reader::new().continue_on_error(true).read_raw(bytes.to_vec()) {
         Ok(exif) => Some(exif),
         Err(exif::Error::PartialResult(partial)) => Some(partial.into_inner().0),

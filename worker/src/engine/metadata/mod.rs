@@ -1,5 +1,6 @@
 //! What a file tells about its picture beside the pixels.
 
+mod directories;
 mod exif_values;
 pub(super) mod hashes;
 pub(super) mod icc;

@@ -1,0 +1,109 @@
+//! A look at the directories of a TIFF structure before it is parsed: a thousand entries may all name the same
+//! twenty megabytes, and a parser that copies each would need a thousand times the file (TIFF 6.0 §2).
+
+/// The most bytes that all values may have together.
+const MAX_VALUE_BYTES: u64 = 2 << 20;
+
+/// The most directories that are followed.
+const MAX_DIRECTORIES: usize = 16;
+
+/// Entries that name further directories: Exif, GPS, Interoperability (Exif 2.32 §4.6.3).
+const POINTERS: [u16; 3] = [0x8769, 0x8825, 0xA005];
+
+struct Tiff<'a> {
+    bytes: &'a [u8],
+    big_endian: bool,
+}
+
+impl Tiff<'_> {
+    fn u16(&self, at: usize) -> Option<u16> {
+        let bytes = self.bytes.get(at..)?.first_chunk()?;
+        Some(if self.big_endian { u16::from_be_bytes(*bytes) } else { u16::from_le_bytes(*bytes) })
+    }
+
+    fn u32(&self, at: usize) -> Option<u32> {
+        let bytes = self.bytes.get(at..)?.first_chunk()?;
+        Some(if self.big_endian { u32::from_be_bytes(*bytes) } else { u32::from_le_bytes(*bytes) })
+    }
+
+    fn offset(&self, at: usize) -> Option<usize> {
+        usize::try_from(self.u32(at)?).ok().filter(|offset| *offset > 0)
+    }
+}
+
+/// Whether all values together stay within bounds. What cannot be read is left to the parser to refuse.
+pub(super) fn is_modest(bytes: &[u8]) -> bool {
+    let tiff = Tiff { bytes, big_endian: bytes.starts_with(b"MM") };
+    let mut waiting: Vec<usize> = tiff.offset(4).into_iter().collect();
+    let mut seen = Vec::new();
+    let mut total = 0;
+    while let Some(directory) = waiting.pop() {
+        if seen.contains(&directory) {
+            continue;
+        }
+        seen.push(directory);
+        if seen.len() > MAX_DIRECTORIES {
+            return false;
+        }
+        let Some(entries) = tiff.u16(directory) else { continue };
+        for index in 0..usize::from(entries) {
+            let entry = directory + 2 + 12 * index;
+            let (Some(tag), Some(kind), Some(count)) = (tiff.u16(entry), tiff.u16(entry + 2), tiff.u32(entry + 4))
+            else {
+                break;
+            };
+            total += u64::from(count) * size_of(kind);
+            if total > MAX_VALUE_BYTES {
+                return false;
+            }
+            if POINTERS.contains(&tag) {
+                waiting.extend(tiff.offset(entry + 8));
+            }
+        }
+        waiting.extend(tiff.offset(directory + 2 + 12 * usize::from(entries)));
+    }
+    true
+}
+
+/// Bytes of one value (TIFF 6.0 §2, types 1 to 12).
+fn size_of(kind: u16) -> u64 {
+    match kind {
+        3 | 8 => 2,
+        4 | 9 | 11 | 13 => 4,
+        5 | 10 | 12 => 8,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tiff(entries: u16, count: u32) -> Vec<u8> {
+        let mut bytes = b"II*\0\x08\0\0\0".to_vec();
+        bytes.extend(entries.to_le_bytes());
+        for index in 0..entries {
+            bytes.extend((0x9000 + index).to_le_bytes());
+            bytes.extend(7u16.to_le_bytes());
+            bytes.extend(count.to_le_bytes());
+            bytes.extend(8u32.to_le_bytes());
+        }
+        bytes.extend(8u32.to_le_bytes());
+        bytes
+    }
+
+    #[test]
+    fn many_entries_that_name_the_same_bytes_are_refused() {
+        assert!(is_modest(&tiff(20, 60_000)));
+        assert!(!is_modest(&tiff(500, 60_000)));
+        assert!(!is_modest(&tiff(1, u32::MAX)));
+    }
+
+    #[test]
+    fn loops_and_rubbish_come_to_an_end() {
+        assert!(is_modest(&tiff(1, 4)), "the next directory is the first one again");
+        for bytes in [&b""[..], b"II*\0", b"MM\0*\xff\xff\xff\xff", b"II*\0\x08\0\0\0\xff\xff"] {
+            assert!(is_modest(bytes));
+        }
+    }
+}
