@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use std::time::Duration;
+
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
@@ -81,13 +83,24 @@ pub(crate) async fn caller(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
+/// How long a body may take to arrive: a connection that holds one for ever holds memory for ever.
+const LONGEST_BODY: Duration = Duration::from_secs(60);
+
 /// The body of `/mcp` is small enough, JSON, and one JSON-RPC message.
 pub(crate) async fn body(request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    let Ok(bytes) = to_bytes(body, MAX_BODY_BYTES).await else {
+    let Ok(read) = tokio::time::timeout(LONGEST_BODY, to_bytes(body, MAX_BODY_BYTES)).await else {
+        return rpc(
+            StatusCode::REQUEST_TIMEOUT,
+            RpcCode::InvalidRequest,
+            "The request did not arrive within 60 seconds. Call again.",
+            Value::Null,
+        );
+    };
+    let Ok(bytes) = read else {
         return rpc(
             StatusCode::PAYLOAD_TOO_LARGE,
             RpcCode::InvalidRequest,

@@ -46,8 +46,13 @@ impl From<StoreError> for Failure {
         match &error {
             StoreError::File(io) if matches!(io.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
                 tracing::error!(%error, "storage is full");
-                Self::new(FailureKind::StorageFull, "No room is left where results are stored.")
-                    .next("Free space on the server's DATA_DIR, then call again.")
+                storage_full()
+            }
+            StoreError::Database(sqlx::Error::Database(database))
+                if database.code().as_deref() == Some(SQLITE_FULL) =>
+            {
+                tracing::error!(%error, "storage is full");
+                storage_full()
             }
             StoreError::Id(failure) => failure.clone(),
             StoreError::Record(_) | StoreError::Corrupt(_) | StoreError::TooNew { .. } => Self::internal(&error),
@@ -61,6 +66,14 @@ impl From<StoreError> for Failure {
             }
         }
     }
+}
+
+/// The result code of a full disk (sqlite.org, Result and Error Codes).
+const SQLITE_FULL: &str = "13";
+
+fn storage_full() -> Failure {
+    Failure::new(FailureKind::StorageFull, "No room is left where results are stored.")
+        .next("Free space on the server's DATA_DIR, then call again.")
 }
 
 /// The database. Clones share it.
@@ -94,7 +107,15 @@ impl Db {
 
     pub(crate) async fn transaction(&self) -> Result<sqlx::Transaction<'static, sqlx::Sqlite>, sqlx::Error> {
         // IMMEDIATE: another process may write too, and a read that turns into a write cannot wait for it.
-        self.write.begin_with("BEGIN IMMEDIATE").await
+        match self.write.begin_with("BEGIN IMMEDIATE").await {
+            Err(sqlx::Error::InvalidSavePointStatement | sqlx::Error::BeginFailed) => {
+                // After a full disk SQLite has rolled back by itself, which the connection does not know; it would
+                // refuse every transaction from now on.
+                self.write.acquire().await?.close().await?;
+                self.write.begin_with("BEGIN IMMEDIATE").await
+            }
+            begun => begun,
+        }
     }
 
     /// Waits for the last write and closes the file.
@@ -131,5 +152,24 @@ mod tests {
         db.close().await;
         let error = Db::open(folder.path(), Clock::default()).await.unwrap_err();
         assert!(error.to_string().contains("newer program"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_as_such_and_writing_goes_on_when_there_is_room_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(folder.path(), Clock::default()).await.unwrap();
+        let limit = |pages: u32| sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+        sqlx::raw_sql(limit(1)).execute(&db.write).await.unwrap();
+        let fill = async || -> Result<(), StoreError> {
+            let mut transaction = db.transaction().await?;
+            sqlx::query("INSERT INTO state (key, value) VALUES ('big', zeroblob(1000000))")
+                .execute(&mut *transaction)
+                .await?;
+            Ok(transaction.commit().await?)
+        };
+        let failure = Failure::from(fill().await.unwrap_err());
+        assert_eq!(failure.kind, FailureKind::StorageFull);
+        sqlx::raw_sql(limit(1_000_000)).execute(&db.write).await.unwrap();
+        fill().await.unwrap();
     }
 }

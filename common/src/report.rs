@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Format;
 
-/// A part of a [`Report`] that can be asked for.
+/// A part of the report.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]

@@ -10,7 +10,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Makes, changes and batch-processes images: an MCP server, and commands for the shell.
 #[derive(Debug, Parser)]
-#[command(name = "image-tool", version, about)]
+#[command(name = "image-tool", version)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,

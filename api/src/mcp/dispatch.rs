@@ -111,7 +111,8 @@ impl<'a> Progress<'a> {
         let tally = &record.tally;
         // It must grow with every message, even while the same picture is being worked on.
         self.last = fraction(tally.done()).max(self.last + 0.001);
-        let total = (tally.total > 0).then(|| fraction(tally.total).max(self.last));
+        // One picture has no fractions to tell of.
+        let total = (tally.total > 1).then(|| fraction(tally.total).max(self.last));
         let message = match record.state {
             JobState::Queued => "queued".into(),
             _ if record.kind != "batch" => "running".into(),

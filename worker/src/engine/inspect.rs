@@ -116,7 +116,7 @@ mod tests {
         assert!((gps.longitude - -2.294_444).abs() < 1e-5, "{gps:?}");
         assert_eq!(gps.altitude_m, Some(-35.0));
         let exif = report.exif.unwrap();
-        assert!(exif["GPSLatitude"].starts_with("48 deg 51 min 30 sec"), "{exif:?}");
+        assert!(exif.keys().all(|tag| !tag.starts_with("GPS")), "{exif:?}");
         let hashes = report.hashes.unwrap();
         assert_eq!((hashes.sha256.len(), hashes.perceptual.len()), (64, 16));
         assert!(!hashes.thumbhash.is_empty() && report.icc.is_none());

@@ -2,7 +2,7 @@
 
 use common::{
     Facts, Failure, Format, Recipe, Step,
-    recipe::{Color, Fit, Output},
+    recipe::{Fit, Output},
 };
 use image::DynamicImage;
 
@@ -51,8 +51,7 @@ impl Engine {
         let need = plan::memory(input.len(), &probe, decoder_bytes(input, &probe), recipe, &sizes, encoding.format);
         let _share = self.budget().take(need, stop)?;
 
-        let background = recipe.output.background.unwrap_or(Color::WHITE);
-        let context = Context { format: encoding.format, background, stop };
+        let context = Context { format: encoding.format, background: recipe.output.background, stop };
         let mut image = decode(input, &header, options.strict, stop, &mut notes)?;
         for stage in stages(recipe, source, &sizes) {
             stop.check()?;
@@ -68,7 +67,7 @@ impl Engine {
         let image = fitted(image, &encoding, &context, &mut notes);
         stop.check()?;
         let bytes = codec::encode(&image, &encoding, stop)?;
-        note_encoding(&recipe.output, &encoding, &mut notes);
+        note_encoding(recipe, &encoding, &mut notes);
         let facts = Facts {
             width: image.width(),
             height: image.height(),
@@ -184,7 +183,10 @@ fn to_srgb(image: DynamicImage, header: &Header<'_>, stop: &Stop, notes: &mut No
     }
     match metadata::icc::to_srgb(image, &profile, stop)? {
         Conversion::Done(image) => {
-            let name = if profile.name.is_empty() { "profile" } else { &profile.name };
+            // The name comes from the file, and this line is read as ours: letters and digits only.
+            let plain = |c: &char| c.is_ascii_alphanumeric() || " .-".contains(*c);
+            let name: String = profile.name.chars().filter(plain).take(40).collect();
+            let name = if name.is_empty() { "profile" } else { &name };
             notes.applied(format!("icc {name} -> srgb"));
             Ok(image)
         }
@@ -215,17 +217,18 @@ fn fitted(image: DynamicImage, encoding: &Encoding, context: &Context<'_>, notes
     let (alpha, wide) = (image.color().has_alpha(), pixels::is_wide(&image));
     let (format, name) = (encoding.format, encoding.format.name());
     if alpha && !format.holds_alpha() {
-        let [r, g, b, _] = context.background.rgba;
+        let [r, g, b, _] = context.ground().rgba;
         notes.applied(format!("flatten on #{r:02x}{g:02x}{b:02x}"));
     }
     if wide && !format.holds_16_bit() {
         notes.applied(format!("16 bit -> 8 bit, which is what {name} holds"));
     }
-    pixels::fit_to(format, image, context.background)
+    pixels::fit_to(format, image, context.ground())
 }
 
 /// Says how it was written, and which settings had no effect on it.
-fn note_encoding(output: &Output, encoding: &Encoding, notes: &mut Notes) {
+fn note_encoding(recipe: &Recipe, encoding: &Encoding, notes: &mut Notes) {
+    let output = &recipe.output;
     let Encoding { format, quality, lossless, progressive } = *encoding;
     let name = format.name();
     let lossy = format == Format::Jpeg || (format == Format::Webp && !lossless);
@@ -245,7 +248,12 @@ fn note_encoding(output: &Output, encoding: &Encoding, notes: &mut Notes) {
     if output.progressive && !progressive {
         notes.ignored("progressive: only JPEG has it");
     }
-    if output.background.is_some() && format.holds_alpha() {
+    let fills = |step: &Step| match step {
+        Step::Rotate(_) => true,
+        Step::Resize(step) => matches!(step.fit, Fit::Contain | Fit::Pad),
+        _ => false,
+    };
+    if output.background.is_some() && format.holds_alpha() && !recipe.steps.iter().any(fills) {
         notes.ignored(format!("background: {name} keeps transparency"));
     }
 }

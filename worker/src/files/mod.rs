@@ -67,7 +67,7 @@ impl Files {
             return "no folder of this server (ALLOWED_DIRS is empty)".into();
         }
         let names: Vec<String> = self.roots.iter().map(|root| root.configured.display().to_string()).collect();
-        format!("files below {}", names.join(", "))
+        format!("files below {}, not hidden", names.join(", "))
     }
 
     /// The roots that `path` may be below, each with the rest of the path. An absolute path names its root, a
@@ -121,10 +121,13 @@ impl Files {
     }
 
     fn unreachable(&self, argument: &str, message: &str) -> Failure {
-        Failure::new(FailureKind::FileNotReachable, message)
-            .argument(argument)
-            .allowed(format!("{}, not hidden", self.allowed()))
-            .next("Name a file there, or set ALLOWED_DIRS when the server is started.")
+        Failure::new(FailureKind::FileNotReachable, message).argument(argument).allowed(self.allowed()).next(
+            if self.roots.is_empty() {
+                "Ask the person who runs the server to set ALLOWED_DIRS to the folders it may read."
+            } else {
+                "Name a file there, or set ALLOWED_DIRS when the server is started."
+            },
+        )
     }
 }
 

@@ -38,12 +38,20 @@ pub(crate) async fn run(context: &Arc<Context>, job: &Job) -> Result<Outcome, Fa
         Work::BatchPlan(batch) => batch.save_to,
         _ => None,
     };
+    context.stores.blobs.put(&key, manifest.clone().into_bytes()).await?;
+    let mut notes = record.notes;
     let saved_manifest = match &saved_to {
-        Some(folder) => Some(save(context, job, folder, folders, manifest.clone()).await?),
         None => None,
+        // The pictures are done whatever became of their folder.
+        Some(folder) => save(context, job, folder, folders, manifest).await.map_or_else(
+            |failure| {
+                notes.push(format!("the copy of the manifest could not be written: {}", failure.message));
+                None
+            },
+            Some,
+        ),
     };
-    context.stores.blobs.put(&key, manifest.into_bytes()).await?;
-    Ok(Outcome::Batch(BatchDone { manifest: key, saved_manifest, saved_to, notes: record.notes }))
+    Ok(Outcome::Batch(BatchDone { manifest: key, saved_manifest, saved_to, notes }))
 }
 
 /// The job's id is in the name, so that a second batch into the same folder keeps the first one's manifest, and a

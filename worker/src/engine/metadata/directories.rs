@@ -31,18 +31,15 @@ impl Tiff<'_> {
     }
 }
 
-/// Whether all values together stay within bounds. What cannot be read is left to the parser to refuse.
+/// Whether all values together stay within bounds, each directory counted as often as it is named. What cannot be
+/// read is left to the parser to refuse; what the parser may read differently is refused here.
 pub(super) fn is_modest(bytes: &[u8]) -> bool {
     let tiff = Tiff { bytes, big_endian: bytes.starts_with(b"MM") };
     let mut waiting: Vec<usize> = tiff.offset(4).into_iter().collect();
-    let mut seen = Vec::new();
-    let mut total = 0;
+    let (mut directories, mut total) = (0, 0);
     while let Some(directory) = waiting.pop() {
-        if seen.contains(&directory) {
-            continue;
-        }
-        seen.push(directory);
-        if seen.len() > MAX_DIRECTORIES {
+        directories += 1;
+        if directories > MAX_DIRECTORIES {
             return false;
         }
         let Some(entries) = tiff.u16(directory) else { continue };
@@ -53,10 +50,12 @@ pub(super) fn is_modest(bytes: &[u8]) -> bool {
                 break;
             };
             total += u64::from(count) * size_of(kind);
-            if total > MAX_VALUE_BYTES {
+            let pointer = POINTERS.contains(&tag);
+            // A pointer is one LONG (Exif 2.32 §4.6.3); of another type or count it may lead elsewhere.
+            if total > MAX_VALUE_BYTES || (pointer && (kind, count) != (4, 1)) {
                 return false;
             }
-            if POINTERS.contains(&tag) {
+            if pointer {
                 waiting.extend(tiff.offset(entry + 8));
             }
         }
@@ -79,7 +78,7 @@ fn size_of(kind: u16) -> u64 {
 mod tests {
     use super::*;
 
-    fn tiff(entries: u16, count: u32) -> Vec<u8> {
+    fn tiff(entries: u16, count: u32, next: u32) -> Vec<u8> {
         let mut bytes = b"II*\0\x08\0\0\0".to_vec();
         bytes.extend(entries.to_le_bytes());
         for index in 0..entries {
@@ -88,20 +87,30 @@ mod tests {
             bytes.extend(count.to_le_bytes());
             bytes.extend(8u32.to_le_bytes());
         }
-        bytes.extend(8u32.to_le_bytes());
+        bytes.extend(next.to_le_bytes());
         bytes
     }
 
     #[test]
     fn many_entries_that_name_the_same_bytes_are_refused() {
-        assert!(is_modest(&tiff(20, 60_000)));
-        assert!(!is_modest(&tiff(500, 60_000)));
-        assert!(!is_modest(&tiff(1, u32::MAX)));
+        assert!(is_modest(&tiff(20, 60_000, 0)));
+        assert!(!is_modest(&tiff(500, 60_000, 0)));
+        assert!(!is_modest(&tiff(1, u32::MAX, 0)));
+    }
+
+    #[test]
+    fn pointers_that_a_parser_may_read_differently_are_refused() {
+        let pointer = |kind: u8, count: u8| {
+            [b"II*\0\x08\0\0\0\x01\0\x69\x87", &[kind, 0, count, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0][..]].concat()
+        };
+        assert!(is_modest(&pointer(4, 1)));
+        assert!(!is_modest(&pointer(3, 1)));
+        assert!(!is_modest(&pointer(4, 2)));
     }
 
     #[test]
     fn loops_and_rubbish_come_to_an_end() {
-        assert!(is_modest(&tiff(1, 4)), "the next directory is the first one again");
+        assert!(!is_modest(&tiff(1, 4, 8)), "the next directory is the first one again");
         for bytes in [&b""[..], b"II*\0", b"MM\0*\xff\xff\xff\xff", b"II*\0\x08\0\0\0\xff\xff"] {
             assert!(is_modest(bytes));
         }

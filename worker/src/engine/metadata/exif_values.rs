@@ -7,7 +7,7 @@ use std::{
 
 use super::directories;
 use common::report::Gps;
-use exif::{Exif, Field, In, Reader, Tag, Value};
+use exif::{Context, Exif, Field, In, Reader, Tag, Value};
 
 /// The most entries that are reported.
 const MAX_ENTRIES: usize = 100;
@@ -27,10 +27,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Exif> {
     }
 }
 
-/// The values of the picture (not those of its thumbnail) by tag name.
+/// The values of the picture (not those of its thumbnail) by tag name. Where it was taken is told by [`gps`] alone, to
+/// those who ask for it.
 pub(crate) fn values(exif: &Exif) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
-    for field in exif.fields().filter(|field| field.ifd_num == In::PRIMARY) {
+    for field in exif.fields().filter(|field| field.ifd_num == In::PRIMARY && field.tag.context() != Context::Gps) {
         if values.len() >= MAX_ENTRIES {
             break;
         }

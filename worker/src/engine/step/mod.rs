@@ -21,15 +21,21 @@ use super::{Stop, limits::Size};
 pub(crate) struct Context<'a> {
     /// The format of the result.
     pub(crate) format: Format,
-    /// What transparency is laid on where the format has none.
-    pub(crate) background: Color,
+    /// What the caller wants behind the picture.
+    pub(crate) background: Option<Color>,
     pub(crate) stop: &'a Stop,
 }
 
 impl Context<'_> {
     /// What spare room is filled with where the step does not say.
     pub(crate) fn filling(&self, asked: Option<Color>) -> Color {
-        asked.unwrap_or(if self.format.holds_alpha() { Color::TRANSPARENT } else { self.background })
+        let default = if self.format.holds_alpha() { Color::TRANSPARENT } else { Color::WHITE };
+        asked.or(self.background).unwrap_or(default)
+    }
+
+    /// What transparency is laid on where the format has none.
+    pub(crate) fn ground(&self) -> Color {
+        self.background.unwrap_or(Color::WHITE)
     }
 }
 
