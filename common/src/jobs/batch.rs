@@ -152,9 +152,7 @@ impl Jobs {
         self.refill(&mut transaction, record, slots.saturating_mul(QUEUED_PER_SLOT)).await?;
         self.finish_if_through(&mut transaction, record).await?;
         transaction.commit().await?;
-        self.queue.wake(Lane::Cpu);
-        self.queue.wake(Lane::Remote);
-        self.announcements.changed(&record.id);
+        self.tell(record);
         Ok(())
     }
 
@@ -237,9 +235,7 @@ impl Jobs {
             self.finish_if_through(&mut transaction, record).await?;
         }
         transaction.commit().await?;
-        self.queue.wake(Lane::Cpu);
-        self.queue.wake(Lane::Remote);
-        self.announcements.changed(&record.id);
+        self.tell(record);
         Ok(())
     }
 
@@ -312,6 +308,12 @@ impl Jobs {
                 .await?;
         }
         Ok(())
+    }
+
+    /// After a commit: both lanes may have something new, and so may whoever waits for the batch.
+    fn tell(&self, record: &JobRecord) {
+        Lane::ALL.into_iter().for_each(|lane| self.queue.wake(lane));
+        self.announcements.changed(&record.id);
     }
 
     async fn refill(&self, connection: &mut SqliteConnection, record: &JobRecord, most: u32) -> Result<(), StoreError> {

@@ -69,34 +69,28 @@ impl Queue {
         attempt: u32,
         verdict: &Verdict,
     ) -> Result<bool, StoreError> {
-        let query = match verdict {
-            Verdict::Done => {
-                sqlx::query("DELETE FROM queue WHERE state = 'running' AND id = ? AND worker = ? AND attempts = ?")
-            }
-            Verdict::Retry { after } => sqlx::query(
+        let query = sqlx::query(match verdict {
+            Verdict::Done => "DELETE FROM queue WHERE state = 'running' AND id = ?1 AND worker = ?2 AND attempts = ?3",
+            Verdict::Retry { .. } => {
                 "UPDATE queue SET state = 'queued', worker = NULL, lease_until = NULL, due_at = ?4
-                 WHERE state = 'running' AND id = ?1 AND worker = ?2 AND attempts = ?3",
-            )
-            .bind(id)
-            .bind(worker)
-            .bind(attempt)
-            .bind(self.db.clock.now_ms() + i64::try_from(after.as_millis()).unwrap_or(i64::MAX)),
-            Verdict::Dead { reason } => sqlx::query(
+                 WHERE state = 'running' AND id = ?1 AND worker = ?2 AND attempts = ?3"
+            }
+            Verdict::Dead { .. } => {
                 "UPDATE queue SET state = 'dead', worker = NULL, lease_until = NULL, reason = ?4
-                 WHERE state = 'running' AND id = ?1 AND worker = ?2 AND attempts = ?3",
-            )
-            .bind(id)
-            .bind(worker)
-            .bind(attempt)
-            .bind(reason.as_str()),
-            Verdict::Release => sqlx::query(
+                 WHERE state = 'running' AND id = ?1 AND worker = ?2 AND attempts = ?3"
+            }
+            Verdict::Release => {
                 "UPDATE queue SET state = 'queued', worker = NULL, lease_until = NULL, attempts = attempts - 1
-                 WHERE state = 'running' AND id = ? AND worker = ? AND attempts = ?",
-            ),
-        };
+                 WHERE state = 'running' AND id = ?1 AND worker = ?2 AND attempts = ?3"
+            }
+        });
+        let query = query.bind(id).bind(worker).bind(attempt);
         let query = match verdict {
-            Verdict::Done | Verdict::Release => query.bind(id).bind(worker).bind(attempt),
-            Verdict::Retry { .. } | Verdict::Dead { .. } => query,
+            Verdict::Retry { after } => {
+                query.bind(self.db.clock.now_ms() + i64::try_from(after.as_millis()).unwrap_or(i64::MAX))
+            }
+            Verdict::Dead { reason } => query.bind(reason.as_str()),
+            Verdict::Done | Verdict::Release => query,
         };
         Ok(query.execute(&self.db.write).await?.rows_affected() > 0)
     }
