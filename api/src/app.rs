@@ -16,10 +16,11 @@ use tower_http::{
     trace::{DefaultOnResponse, TraceLayer},
 };
 
-use crate::{Shared, error::Problem, files::download, guard, health::health, mcp, welcome::welcome};
+use crate::{Shared, Site, error::Problem, files::download, guard, health::health, mcp, welcome::welcome};
 
 /// The whole of the web. When `streams` is cancelled, answers that are still being streamed end.
-pub(crate) fn router(shared: &Arc<Shared>, streams: CancellationToken) -> Router {
+pub(crate) fn router(site: &Site, streams: CancellationToken) -> Router {
+    let shared = &site.shared;
     let endpoint = mcp::http_service(shared, streams);
     let mcp = Router::new()
         .route_service("/mcp", endpoint.clone())
@@ -37,9 +38,10 @@ pub(crate) fn router(shared: &Arc<Shared>, streams: CancellationToken) -> Router
         .layer(from_fn_with_state(shared.clone(), guard::host))
         // Whoever checks health may know the server by another name.
         .route("/health", get(health))
+        .layer(from_fn_with_state(site.clone(), guard::address))
         .layer(cors(shared.clone()))
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
-        .layer(SetResponseHeaderLayer::overriding(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
+        .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
         // The path only: the query of a link holds its signature.
         .layer(
             TraceLayer::new_for_http()
@@ -49,7 +51,7 @@ pub(crate) fn router(shared: &Arc<Shared>, streams: CancellationToken) -> Router
                 .on_request(())
                 .on_response(DefaultOnResponse::new().level(tracing::Level::DEBUG)),
         )
-        .with_state(shared.clone())
+        .with_state(site.clone())
 }
 
 fn cors(shared: Arc<Shared>) -> CorsLayer {

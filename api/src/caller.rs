@@ -2,16 +2,22 @@
 
 use common::UserId;
 
+use crate::Scopes;
+
 /// Who calls. The web puts it into the request, tools take it from there and nowhere else.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     /// Whose records the call may see.
     pub(crate) user: UserId,
+    /// What the call may do.
+    pub(crate) scopes: Scopes,
+    /// Whether calls are counted: strangers must not wear the server out, this machine may.
+    pub(crate) limited: bool,
 }
 
 impl Caller {
-    /// The one user of a server that only its own machine can reach.
+    /// The one user of a server that only its own machine can reach: the owner.
     pub(crate) fn local() -> Self {
-        Self { user: UserId::local() }
+        Self { user: UserId::local(), scopes: Scopes::all(), limited: false }
     }
 }

@@ -1,12 +1,10 @@
 //! What a request must look like before anybody works on it.
 
-use std::sync::Arc;
-
-use std::time::Duration;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, to_bytes},
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -16,7 +14,7 @@ use serde_json::Value;
 use url::{Host, Url};
 
 use crate::{
-    Caller, Shared,
+    Authority, Caller, Shared,
     error::{Problem, RpcCode, rpc},
 };
 
@@ -83,8 +81,44 @@ pub(crate) async fn caller(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
+/// The address a request came from, as limits count it.
+#[derive(Clone, Debug)]
+pub(crate) struct Address(pub(crate) String);
+
+/// Works out the [`Address`] of a request.
+pub(crate) async fn address(
+    State(authority): State<Arc<Authority>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let address = authority.limits.address(peer.ip(), request.headers());
+    request.extensions_mut().insert(Address(address));
+    next.run(request).await
+}
+
 /// How long a body may take to arrive: a connection that holds one for ever holds memory for ever.
 const LONGEST_BODY: Duration = Duration::from_secs(60);
+
+/// The largest body anywhere else: a form or a registration.
+const MAX_FORM_BYTES: usize = 32 * 1024;
+
+/// How long a form may take to arrive.
+const LONGEST_FORM: Duration = Duration::from_secs(20);
+
+/// Reads the body of a form whole, before anybody works on it.
+pub(crate) async fn form(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match tokio::time::timeout(LONGEST_FORM, to_bytes(body, MAX_FORM_BYTES)).await {
+        Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Ok(Err(_)) => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is over 32 KiB.").into_response()
+        }
+        Err(_) => Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", "The body did not arrive within 20 seconds.")
+            .next("Send it again.")
+            .into_response(),
+    }
+}
 
 /// The body of `/mcp` is small enough, JSON, and one JSON-RPC message.
 pub(crate) async fn body(request: Request, next: Next) -> Response {

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod authority;
 mod caller;
 pub mod cli;
 pub mod embedded;
@@ -9,7 +10,14 @@ mod error;
 mod files;
 mod guard;
 mod health;
+mod keys;
+mod limits;
 mod mcp;
+mod oauth;
+mod pages;
+mod people;
+mod records;
+mod scope;
 pub mod serve;
 mod shared;
 mod welcome;
@@ -17,6 +25,8 @@ mod welcome;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use authority::Authority;
 pub(crate) use caller::Caller;
 pub use mcp::tool_list;
-pub(crate) use shared::Shared;
+pub(crate) use scope::{Scope, Scopes};
+pub(crate) use shared::{Shared, Site};

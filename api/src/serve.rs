@@ -1,6 +1,6 @@
 //! Serving, over HTTP and over stdin and stdout. The caller binds and says stop.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use common::{Failure, Stores};
 use config::Config;
@@ -8,7 +8,7 @@ use rmcp::{ServiceExt, transport::io::stdio_pipes};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Caller, Shared, app, files::Links, mcp};
+use crate::{Authority, Caller, Shared, Site, app, files::Links, mcp};
 
 /// How long answers that are under way may take after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -38,12 +38,14 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr()?;
-    let links = Links::open(&stores.state, address, stores.clock.clone()).await?;
+    let authority = Arc::new(Authority::open(config, &stores, address).await.map_err(Failure::from)?);
+    let links = Links::new(&authority.issuer, &authority.keys, stores.clock.clone())?;
     let shared = Arc::new(Shared { config: config.clone(), stores, links: Some(links), stopping: shutdown.clone() });
     let streams = CancellationToken::new();
-    let router = app::router(&shared, streams.clone());
+    let router = app::router(&Site { shared, authority }, streams.clone());
     tracing::info!(%address, "listening");
-    let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     tokio::select! {
         served = server => served?,
         () = drained(&shutdown, &streams) => tracing::warn!("answers still under way were cut off"),

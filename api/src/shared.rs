@@ -1,12 +1,15 @@
 //! What every request shares.
 
+use std::sync::Arc;
+
+use axum::extract::FromRef;
 use common::Stores;
 use config::Config;
 use tokio_util::sync::CancellationToken;
 
-use crate::files::Links;
+use crate::{Authority, files::Links};
 
-/// What every request shares.
+/// What every request shares, over HTTP and stdio alike.
 #[derive(Debug)]
 pub(crate) struct Shared {
     /// The settings.
@@ -17,4 +20,23 @@ pub(crate) struct Shared {
     pub(crate) links: Option<Links>,
     /// Cancelled when the server is told to stop: whoever waits for a job hands back its id.
     pub(crate) stopping: CancellationToken,
+}
+
+/// What requests over HTTP share. Handlers take the part they need.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) authority: Arc<Authority>,
+}
+
+impl FromRef<Site> for Arc<Shared> {
+    fn from_ref(site: &Site) -> Self {
+        site.shared.clone()
+    }
+}
+
+impl FromRef<Site> for Arc<Authority> {
+    fn from_ref(site: &Site) -> Self {
+        site.authority.clone()
+    }
 }

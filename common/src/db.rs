@@ -10,7 +10,7 @@ use sqlx::{
 use crate::{Clock, Failure, FailureKind};
 
 /// One file a version; the position in the list is the version it leads to.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
 
 /// What a store may fail with.
 #[derive(Debug, thiserror::Error)]

@@ -119,10 +119,18 @@ impl ImageId {
 pub struct UserId(pub String);
 
 impl UserId {
-    /// The one user of a server that only its own machine can reach.
+    /// The owner; also whoever calls a server that only its own machine can reach.
     #[must_use]
     pub fn local() -> Self {
         Self("local".into())
+    }
+
+    /// A new one.
+    ///
+    /// # Errors
+    /// `internal` if the system has no randomness to give.
+    pub fn random() -> Result<Self, Failure> {
+        Ok(Self(format!("usr_{}", ALPHABET.encode(&random_bytes::<RANDOM_BYTES>()?))))
     }
 }
 

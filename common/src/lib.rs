@@ -33,5 +33,5 @@ pub use jobs::Jobs;
 pub use queue::Queue;
 pub use recipe::{Recipe, Step};
 pub use report::{Report, Section};
-pub use state::State;
+pub use state::{Count, State};
 pub use stores::Stores;

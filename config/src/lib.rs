@@ -8,17 +8,23 @@ mod engine;
 mod logs;
 mod queue;
 mod reader;
+mod sign_in;
 mod storage;
 mod tables;
 mod web;
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
 pub use self::{
     engine::Engine,
     logs::Logs,
     queue::Queue,
     reader::{Mistake, Origin, Variable},
+    sign_in::{Allowed, JwtAlg, Oidc, OwnerPassword, Registration, SignIn},
     storage::Storage,
     tables::{dotenv, markdown},
     web::Web,
@@ -38,7 +44,12 @@ pub struct Surroundings {
     pub data_home: PathBuf,
     /// Cores that may be used.
     pub cores: usize,
+    /// Reads the file of a secret that is given by `NAME_FILE`.
+    pub read_file: ReadFile,
 }
+
+/// Reads a whole file of text.
+pub type ReadFile = fn(&Path) -> io::Result<String>;
 
 /// How the program was started.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -54,6 +65,8 @@ pub enum Way {
 pub struct Config {
     /// Where and for whom the web listens.
     pub web: Web,
+    /// Who may sign in, and what tokens are like.
+    pub sign_in: SignIn,
     /// Where things are kept, and which folders may be read.
     pub storage: Storage,
     /// What a picture may cost.
@@ -72,15 +85,16 @@ impl Config {
     /// # Errors
     /// [`Mistakes`]: every variable at fault, not only the first.
     pub fn read(environment: &BTreeMap<String, String>, around: &Surroundings) -> Result<Self, Mistakes> {
-        let mut reader = Reader::new(environment);
+        let mut reader = Reader::new(environment, around);
         let web = Web::read(&mut reader);
-        let storage = Storage::read(&mut reader, around);
+        let sign_in = SignIn::read(&mut reader);
+        let storage = Storage::read(&mut reader, around, &web);
         let engine = Engine::read(&mut reader);
         let queue = Queue::read(&mut reader, around);
         let logs = Logs::read(&mut reader);
         let (variables, mistakes) = reader.finish();
         if mistakes.is_empty() {
-            Ok(Self { web, storage, engine, queue, logs, variables })
+            Ok(Self { web, sign_in, storage, engine, queue, logs, variables })
         } else {
             Err(Mistakes(mistakes))
         }
@@ -112,6 +126,10 @@ mod tests {
             home_dir: Some("/home/ann".into()),
             data_home: "/home/ann/.local/share/image-tool".into(),
             cores: 2,
+            read_file: |path| match path.to_str() {
+                Some("/missing") => Err(io::ErrorKind::NotFound.into()),
+                _ => Ok(format!("the text of {}\n", path.display())),
+            },
         }
     }
 

@@ -1,6 +1,10 @@
 //! Reads one variable after the other, remembers what each is for, and collects every mistake.
 
-use std::{collections::BTreeMap, fmt, ops::RangeInclusive};
+use std::{collections::BTreeMap, fmt, ops::RangeInclusive, path::Path};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::Surroundings;
 
 /// One variable: what it is for, and what it is set to.
 #[derive(Clone, Debug)]
@@ -54,24 +58,91 @@ pub(crate) struct About {
 
 pub(crate) struct Reader<'a> {
     environment: &'a BTreeMap<String, String>,
+    read_file: crate::ReadFile,
     variables: Vec<Variable>,
     mistakes: Vec<Mistake>,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(environment: &'a BTreeMap<String, String>) -> Self {
-        Self { environment, variables: Vec::new(), mistakes: Vec::new() }
+    pub(crate) fn new(environment: &'a BTreeMap<String, String>, around: &Surroundings) -> Self {
+        Self { environment, read_file: around.read_file, variables: Vec::new(), mistakes: Vec::new() }
+    }
+
+    /// A variable that the platform sets and nobody else; it is no setting of ours.
+    pub(crate) fn platform(&self, name: &str) -> Option<&'a str> {
+        self.given(name)
+    }
+
+    fn given(&self, name: &str) -> Option<&'a str> {
+        self.environment.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
     }
 
     /// A whole number within `range`; `unit` is what it counts.
     pub(crate) fn integer(&mut self, about: &About, default: u64, range: RangeInclusive<u64>, unit: &str) -> u64 {
+        self.integer_shown(about, (default, &default.to_string()), range, unit)
+    }
+
+    /// The same with a default that depends on something, and the words for that.
+    pub(crate) fn integer_shown(
+        &mut self,
+        about: &About,
+        default: (u64, &str),
+        range: RangeInclusive<u64>,
+        unit: &str,
+    ) -> u64 {
         let (low, high) = (range.start(), range.end());
         let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
         let bounds = format!("{low} to {high}{unit}");
         let parse = |text: &str| text.parse::<u64>().ok().filter(|value| range.contains(value));
-        self.read(about, default, &default.to_string(), &bounds, parse, |text| {
+        self.read(about, default.0, default.1, &bounds, parse, |text| {
             format!("\"{text}\" is not a whole number from {bounds}")
         })
+    }
+
+    /// One of a few words.
+    pub(crate) fn choice<T: Copy>(&mut self, about: &About, default: (&str, T), every: &[(&str, T)]) -> T {
+        let words = every.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+        let parse =
+            |text: &str| every.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)).map(|(_, value)| *value);
+        self.read(about, default.1, default.0, &words, parse, |text| format!("\"{text}\" is none of {words}"))
+    }
+
+    /// A secret, given as `NAME` or as the file that `NAME_FILE` names. Its value is never shown.
+    pub(crate) fn secret(
+        &mut self,
+        about: &About,
+        bounds: &str,
+        check: impl Fn(&str) -> Result<(), String>,
+    ) -> Option<SecretString> {
+        let file = format!("{}_FILE", about.name);
+        let (plain, path) = (self.given(about.name), self.given(&file));
+        self.variables.push(Variable {
+            section: about.section,
+            name: about.name,
+            default: "unset".into(),
+            bounds: format!("{bounds}; or {file}, the path of a file that holds it"),
+            meaning: about.meaning,
+            value: if plain.is_some() || path.is_some() { "(set)" } else { "unset" }.into(),
+            origin: if plain.is_some() || path.is_some() { Origin::Environment } else { Origin::Default },
+        });
+        if plain.is_some() && path.is_some() {
+            self.mistake(about.name, format!("stands beside {file}; set one of the two"));
+        }
+        let secret = match (plain, path) {
+            (Some(plain), _) => SecretString::from(plain),
+            (None, Some(path)) => match (self.read_file)(Path::new(path)) {
+                Ok(text) => SecretString::from(text.trim()),
+                Err(error) => {
+                    self.mistake(&file, format!("{path} cannot be read: {error}"));
+                    return None;
+                }
+            },
+            (None, None) => return None,
+        };
+        if let Err(why) = check(secret.expose_secret()) {
+            self.mistake(if plain.is_some() { about.name } else { &file }, why);
+        }
+        Some(secret)
     }
 
     /// Anything that `parse` accepts; `bounds` says what that is.
@@ -96,7 +167,7 @@ impl<'a> Reader<'a> {
         parse: impl Fn(&str) -> Option<T>,
         reason: impl Fn(&str) -> String,
     ) -> T {
-        let given = self.environment.get(about.name).map(|text| text.trim()).filter(|text| !text.is_empty());
+        let given = self.given(about.name);
         self.variables.push(Variable {
             section: about.section,
             name: about.name,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    Surroundings, Way,
+    Surroundings, Way, Web,
     reader::{About, Reader},
 };
 
@@ -21,7 +21,7 @@ pub struct Storage {
 }
 
 impl Storage {
-    pub(crate) fn read(reader: &mut Reader<'_>, around: &Surroundings) -> Self {
+    pub(crate) fn read(reader: &mut Reader<'_>, around: &Surroundings, web: &Web) -> Self {
         let (data_dir, shown) = match around.way {
             Way::Serve => (around.start_dir.join("data"), "./data"),
             Way::Stdio => (around.data_home.clone(), "the platform's data folder"),
@@ -39,7 +39,10 @@ impl Storage {
         );
         let allowed_dirs = reader.parsed(
             &about("ALLOWED_DIRS", "Folders whose pictures callers may name by path, and where results may be saved. Hidden files never count."),
-            (default_roots(around), "the folder the server was started in, unless that is / or the home folder"),
+            (
+                default_roots(around, web),
+                "the folder the server was started in, unless that is / or the home folder; none if others can reach the server",
+            ),
             "absolute folders, separated by : (; on Windows)",
             |text| std::env::split_paths(text).map(|path| absolute(&path)).collect(),
         );
@@ -47,11 +50,13 @@ impl Storage {
     }
 }
 
-/// The start folder is what a person expects to work on, but a whole disk or a whole home is more than they said.
-fn default_roots(around: &Surroundings) -> Vec<PathBuf> {
+/// The start folder is what a person expects to work on, but a whole disk or a whole home is more than they said; and
+/// callers from elsewhere have no business in it unless it was named.
+fn default_roots(around: &Surroundings, web: &Web) -> Vec<PathBuf> {
     let start = &around.start_dir;
     let too_wide = start.parent().is_none() || around.home_dir.as_ref() == Some(start);
-    if too_wide { Vec::new() } else { vec![start.clone()] }
+    let local = around.way == Way::Stdio || web.host.is_loopback();
+    if too_wide || !local { Vec::new() } else { vec![start.clone()] }
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, String> {
@@ -78,6 +83,7 @@ mod tests {
             around.start_dir = start.into();
             assert!(Config::read(&BTreeMap::new(), &around).unwrap().storage.allowed_dirs.is_empty(), "{start}");
         }
+        assert!(read(&[("PUBLIC_URL", "https://a.example")]).unwrap().storage.allowed_dirs.is_empty());
         assert_eq!(read(&[("ALLOWED_DIRS", "/")]).unwrap().storage.allowed_dirs, [std::path::PathBuf::from("/")]);
     }
 

@@ -62,6 +62,7 @@ fn variables() -> Vec<Variable> {
         home_dir: None,
         data_home: "/data".into(),
         cores: 1,
+        read_file: |path| std::fs::read_to_string(path),
     };
     Config::read(&BTreeMap::new(), &around).unwrap().variables
 }

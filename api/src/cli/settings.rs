@@ -18,6 +18,7 @@ pub(super) fn read(way: Way) -> anyhow::Result<Config> {
         data_home: data_home(&environment, home_dir.as_ref()),
         home_dir,
         cores: std::thread::available_parallelism().map_or(1, usize::from),
+        read_file: |path| std::fs::read_to_string(path),
     };
     Ok(Config::read(&environment, &around)?)
 }

@@ -1,12 +1,12 @@
 //! Links that carry their own proof and expire: whoever has one may fetch that one file, and nothing else.
 
-use std::net::SocketAddr;
-
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use common::{Clock, Failure, ImageId, JobId, State, random_bytes};
+use common::{Clock, Failure, ImageId, JobId};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
+
+use crate::keys::{Keys, Purpose};
 
 /// How long a link works.
 const LIFETIME_SECONDS: i64 = 24 * 3600;
@@ -36,13 +36,12 @@ pub(crate) enum Refusal {
 }
 
 impl Links {
-    /// Links to a server that listens on `address`, signed with the key in `state`, which is made if there is none.
+    /// Links to the server at `base`.
     ///
     /// # Errors
-    /// If the store cannot be used.
-    pub(crate) async fn open(state: &State, address: SocketAddr, clock: Clock) -> Result<Self, Failure> {
-        let key = state.get_or_set("links-secret", &random_bytes::<32>()?).await?;
-        Ok(Self { base: format!("http://{address}"), key, clock })
+    /// Never in practice; as [`Keys::of`].
+    pub(crate) fn new(base: &str, keys: &Keys, clock: Clock) -> Result<Self, Failure> {
+        Ok(Self { base: base.to_owned(), key: keys.of(Purpose::Link)?.to_vec(), clock })
     }
 
     /// Where the server is, without a slash at the end.

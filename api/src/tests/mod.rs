@@ -57,6 +57,7 @@ impl House {
             home_dir: None,
             data_home: folder.path().join("home"),
             cores: 1,
+            read_file: |path| std::fs::read_to_string(path),
         };
         let config = Config::read(&BTreeMap::new(), &around).unwrap();
         let stores = Stores::open(&config.storage.data_dir, Duration::from_secs(30), Clock::default()).await.unwrap();

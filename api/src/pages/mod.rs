@@ -1,0 +1,13 @@
+//! Pages for people: setting up, signing in, consent, their account. Plain HTML that works without scripts.
+
+mod account;
+mod browser;
+mod form;
+mod invite;
+mod login;
+mod page;
+mod setup;
+
+pub(crate) use browser::Browser;
+pub(crate) use form::Form;
+pub(crate) use page::{Page, PageError, see_other};

@@ -1,0 +1,14 @@
+//! The people who may sign in, and how they prove who they are.
+
+mod invites;
+mod oidc;
+mod passwords;
+mod sessions;
+mod setup;
+mod users;
+
+pub(crate) use invites::Invite;
+pub(crate) use oidc::Oidc;
+pub(crate) use passwords::Passwords;
+pub(crate) use sessions::Session;
+pub(crate) use users::{Role, User};

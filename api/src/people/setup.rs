@@ -1,0 +1,1 @@
+//! The one-time code by which the first person becomes the owner.
