@@ -1,45 +1,41 @@
 //! Every URL on one screen.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Router,
     extract::Request,
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{from_fn, from_fn_with_state},
-    routing::get,
+    routing::{get, post},
 };
 use tokio_util::sync::CancellationToken;
 use tower_http::{
-    cors::{AllowHeaders, AllowOrigin, CorsLayer},
+    cors::{AllowHeaders, AllowOrigin, Any, CorsLayer},
     set_header::SetResponseHeaderLayer,
     trace::{DefaultOnResponse, TraceLayer},
 };
 
-use crate::{Shared, Site, error::Problem, files::download, guard, health::health, mcp, welcome::welcome};
+use crate::{Site, error::Problem, files::download, guard, health::health, mcp, oauth, welcome::welcome};
+
+/// Sent by MCP clients with every request, those for metadata included.
+const MCP_PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 
 /// The whole of the web. When `streams` is cancelled, answers that are still being streamed end.
 pub(crate) fn router(site: &Site, streams: CancellationToken) -> Router {
-    let shared = &site.shared;
-    let endpoint = mcp::http_service(shared, streams);
-    let mcp = Router::new()
-        .route_service("/mcp", endpoint.clone())
-        .route_service("/mcp/", endpoint)
-        .layer(from_fn(guard::body))
-        .layer(from_fn(guard::caller))
-        .layer(from_fn_with_state(shared.clone(), guard::origin));
     Router::new()
         .route("/", get(welcome))
         .route("/images/{id}", get(download::image))
         .route("/jobs/{id}/manifest.jsonl", get(download::manifest))
-        .merge(mcp)
+        .merge(people(site))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn_with_state(shared.clone(), guard::host))
+        .layer(from_fn_with_state(site.clone(), guard::host))
+        .merge(programs(site))
+        .merge(mcp_endpoint(site, streams))
         // Whoever checks health may know the server by another name.
         .route("/health", get(health))
         .layer(from_fn_with_state(site.clone(), guard::address))
-        .layer(cors(shared.clone()))
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
         // The path only: the query of a link holds its signature.
@@ -54,9 +50,57 @@ pub(crate) fn router(site: &Site, streams: CancellationToken) -> Router {
         .with_state(site.clone())
 }
 
-fn cors(shared: Arc<Shared>) -> CorsLayer {
+/// MCP. Whoever has no token hears how to get one, before anything else is looked at.
+fn mcp_endpoint(site: &Site, streams: CancellationToken) -> Router<Site> {
+    let endpoint = mcp::http_service(&site.shared, streams);
+    Router::new()
+        .route_service("/mcp", endpoint.clone())
+        .route_service("/mcp/", endpoint)
+        .layer(from_fn_with_state(site.clone(), guard::body))
+        .layer(from_fn_with_state(site.clone(), guard::origin))
+        .layer(from_fn_with_state(site.clone(), guard::host))
+        .layer(from_fn_with_state(site.clone(), guard::caller))
+        .layer(from_fn_with_state(site.clone(), guard::patience))
+        .layer(cors(site.clone()))
+}
+
+/// What people see in a browser.
+fn people(site: &Site) -> Router<Site> {
+    Router::new()
+        .route("/oauth/authorize", get(oauth::authorize).post(oauth::decide))
+        .layer(from_fn(guard::form))
+        .layer(from_fn_with_state(site.clone(), guard::patience))
+}
+
+/// What the programs of any origin may call: nothing here looks at cookies.
+fn programs(site: &Site) -> Router<Site> {
+    let any_origin = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, MCP_PROTOCOL_VERSION])
+        .expose_headers(guard::EXPOSED)
+        .max_age(Duration::from_secs(3600));
+    Router::new()
+        .route(oauth::RESOURCE_PATH, get(oauth::resource_metadata))
+        .route("/.well-known/oauth-protected-resource/mcp/", get(oauth::resource_metadata))
+        .route("/.well-known/oauth-protected-resource", get(oauth::resource_metadata))
+        .route("/.well-known/oauth-authorization-server", get(oauth::server_metadata))
+        .route("/.well-known/jwks.json", get(oauth::keys))
+        .route("/oauth/register", post(oauth::register))
+        .route("/oauth/token", post(oauth::token))
+        .route("/oauth/revoke", post(oauth::revoke))
+        .route("/oauth/userinfo", get(oauth::userinfo).post(oauth::userinfo))
+        .route("/oauth/status", get(oauth::status))
+        .route("/oauth/test", get(oauth::test))
+        .layer(from_fn(guard::form))
+        .layer(from_fn_with_state(site.clone(), guard::patience))
+        .layer(any_origin)
+}
+
+/// Which web pages may call `/mcp`.
+fn cors(site: Site) -> CorsLayer {
     let allowed = move |origin: &HeaderValue, _: &axum::http::request::Parts| {
-        origin.to_str().is_ok_and(|origin| guard::origin_allowed(origin, &shared))
+        origin.to_str().is_ok_and(|origin| guard::origin_allowed(origin, &site))
     };
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(allowed))

@@ -35,6 +35,8 @@ pub(crate) struct Authority {
     pub(crate) sessions: Records<Session>,
     /// Clients that registered or were added, by client id.
     pub(crate) clients: Records<Client>,
+    /// When clients that registered and were never used are forgotten, by client id.
+    pub(crate) unused_clients: Records<i64>,
     /// By `USER~RANDOM`.
     pub(crate) grants: Records<Grant>,
     /// When a grant was last used: milliseconds since 1970 (UTC), by grant id.
@@ -68,6 +70,7 @@ impl Authority {
             invites: Records::new(state, clock, "invite", |invite: &Invite| Some(invite.ends_at)),
             sessions: Records::new(state, clock, "session", |session: &Session| Some(session.ends_at)),
             clients: Records::new(state, clock, "client", |client: &Client| client.ends_at),
+            unused_clients: Records::new(state, clock, "client-unused", |ends_at| Some(*ends_at)),
             grants: Records::new(state, clock, "grant", |grant: &Grant| Some(grant.ends_at())),
             last_uses: Records::new(state, clock, "grant-used", |used| Some(used + crate::oauth::LONGEST_GRANT_MS)),
             codes: Records::new(state, clock, "code", |code: &Code| Some(code.forgotten_at())),

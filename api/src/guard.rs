@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
+    Extension,
     body::{Body, to_bytes},
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header},
@@ -14,8 +15,11 @@ use serde_json::Value;
 use url::{Host, Url};
 
 use crate::{
-    Authority, Caller, Shared,
+    Authority, Caller, Site,
     error::{Problem, RpcCode, rpc},
+    limits::{Standing, TooOften},
+    mcp::Asks,
+    oauth::{self, Refusal},
 };
 
 /// The largest body on `/mcp`: a picture of 18 MB as base64.
@@ -29,30 +33,41 @@ pub(crate) const EXPOSED: [HeaderName; 3] = [
 ];
 
 /// A web page of another site may point its own name at this machine (DNS rebinding); the `Host` header gives it away.
-pub(crate) async fn host(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    let base = shared.links.as_ref().map_or("", |links| links.base());
-    if host_allowed(request.headers(), request.uri(), base) {
+pub(crate) async fn host(State(authority): State<Arc<Authority>>, request: Request, next: Next) -> Response {
+    if host_allowed(request.headers(), request.uri(), &authority.issuer) {
         return next.run(request).await;
     }
     Problem::new(StatusCode::FORBIDDEN, "host_not_allowed", "This server is not known under that name.")
-        .next(format!("Use {base}."))
+        .next(format!("Use {}; its owner can set another name with PUBLIC_URL.", authority.issuer))
         .into_response()
 }
 
-fn host_allowed(headers: &HeaderMap, uri: &Uri, base: &str) -> bool {
+fn host_allowed(headers: &HeaderMap, uri: &Uri, issuer: &str) -> bool {
     let named = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
     let Some(named) = named.or_else(|| uri.authority().map(|authority| authority.as_str())) else { return false };
-    let own = base.trim_start_matches("http://");
-    let port = own.rsplit_once(':').map_or("80", |(_, port)| port);
-    let named = named.to_ascii_lowercase();
-    let same = |allowed: &str| named == allowed || (port == "80" && named == allowed.trim_end_matches(":80"));
-    same(own) || ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| same(&format!("{name}:{port}")))
+    let Ok(own) = Url::parse(issuer) else { return false };
+    // As a URL, so that case and the default port mean nothing.
+    let Ok(named) = Url::parse(&format!("{}://{named}", own.scheme())) else { return false };
+    let bare = named.path() == "/" && named.query().is_none() && named.username().is_empty();
+    let same_port = named.port_or_known_default() == own.port_or_known_default();
+    let same_host = named.host() == own.host() || (is_loopback(&own) && is_loopback(&named));
+    bare && same_port && same_host
+}
+
+/// Whether a URL leads to this machine only.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 /// Only known web pages may call `/mcp`; programs send no `Origin`.
-pub(crate) async fn origin(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+pub(crate) async fn origin(State(site): State<Site>, request: Request, next: Next) -> Response {
     match request.headers().get(header::ORIGIN) {
-        Some(origin) if !origin_allowed(origin.to_str().unwrap_or_default(), &shared) => rpc(
+        Some(origin) if !origin_allowed(origin.to_str().unwrap_or_default(), &site) => rpc(
             StatusCode::FORBIDDEN,
             RpcCode::InvalidRequest,
             "Web pages of this origin may not call the server; its owner can add it to ALLOWED_ORIGINS.",
@@ -62,23 +77,68 @@ pub(crate) async fn origin(State(shared): State<Arc<Shared>>, request: Request, 
     }
 }
 
-/// Whether web pages of `origin` may call the server: those that were configured, and those of this machine.
-pub(crate) fn origin_allowed(origin: &str, shared: &Shared) -> bool {
+/// Whether web pages of `origin` may call the server: those that were configured, and those of this machine while the
+/// server is on this machine.
+pub(crate) fn origin_allowed(origin: &str, site: &Site) -> bool {
     let Ok(url) = Url::parse(origin) else { return false };
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
+    let local = || {
+        let own = Url::parse(&site.authority.issuer).is_ok_and(|own| is_loopback(&own));
+        own && is_loopback(&url) && matches!(url.scheme(), "http" | "https")
     };
-    let local = loopback && matches!(url.scheme(), "http" | "https");
-    local || shared.config.web.allowed_origins.contains(&url.origin().ascii_serialization())
+    site.shared.config.web.allowed_origins.contains(&url.origin().ascii_serialization()) || local()
 }
 
-/// Everyone who can reach the server is its one local user, as long as it listens on loopback only.
-pub(crate) async fn caller(mut request: Request, next: Next) -> Response {
-    request.extensions_mut().insert(Caller::local());
-    next.run(request).await
+/// Works out who calls, or says how to get a token. With `AUTH=off`, everyone who can reach the server is its owner.
+pub(crate) async fn caller(State(site): State<Site>, mut request: Request, next: Next) -> Response {
+    let Site { shared, authority } = &site;
+    if !shared.config.web.auth {
+        request.extensions_mut().insert(Caller::local());
+        return next.run(request).await;
+    }
+    match oauth::authenticate(authority, request.headers()).await {
+        Ok(Ok(bearer)) => {
+            request.extensions_mut().insert(bearer.caller());
+            next.run(request).await
+        }
+        Ok(Err(refusal)) => {
+            tracing::info!(?refusal, "no caller");
+            oauth::challenge(authority, &refusal)
+        }
+        Err(error) => Problem::from(error).into_response(),
+    }
+}
+
+/// An address that failed too often in this minute has to wait; a request that fails is counted. What tells a client
+/// that it needs a token is no failure.
+pub(crate) async fn patience(
+    State(authority): State<Arc<Authority>>,
+    Extension(Address(address)): Extension<Address>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match authority.limits.failing(&address).await {
+        Ok(None) => {}
+        Ok(Some(too_often)) => return too_many(&too_often),
+        Err(error) => return Problem::from(error).into_response(),
+    }
+    let sent_token = request.headers().contains_key(header::AUTHORIZATION);
+    let response = next.run(request).await;
+    let failed = match response.status() {
+        StatusCode::UNAUTHORIZED => sent_token,
+        StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN | StatusCode::PAYLOAD_TOO_LARGE => true,
+        _ => false,
+    };
+    if failed && let Err(error) = authority.limits.failed(&address).await {
+        tracing::warn!(%error, "a failed request could not be counted");
+    }
+    response
+}
+
+fn too_many(too_often: &TooOften) -> Response {
+    let message = format!("Too many requests; try again in {} seconds.", too_often.seconds());
+    let mut response = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message).into_response();
+    too_often.tell(response.headers_mut());
+    response
 }
 
 /// The address a request came from, as limits count it.
@@ -120,8 +180,9 @@ pub(crate) async fn form(request: Request, next: Next) -> Response {
     }
 }
 
-/// The body of `/mcp` is small enough, JSON, and one JSON-RPC message.
-pub(crate) async fn body(request: Request, next: Next) -> Response {
+/// The body of `/mcp` is small enough, JSON, one JSON-RPC message, and asks for nothing its caller may not do or does too
+/// often.
+pub(crate) async fn body(State(site): State<Site>, request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
     }
@@ -142,10 +203,38 @@ pub(crate) async fn body(request: Request, next: Next) -> Response {
             Value::Null,
         );
     };
-    if serde_json::from_slice::<ClientJsonRpcMessage>(&bytes).is_err() {
-        return refuse(&bytes);
+    let Ok(message) = serde_json::from_slice::<ClientJsonRpcMessage>(&bytes) else { return refuse(&bytes) };
+    let asks = Asks::of(&message);
+    drop(message);
+    let standing = match may(&site, parts.extensions.get::<Caller>(), asks).await {
+        Ok(standing) => standing,
+        Err(refused) => return *refused,
+    };
+    let mut response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
+    if let Some(standing) = standing {
+        standing.tell(response.headers_mut());
     }
-    next.run(Request::from_parts(parts, Body::from(bytes))).await
+    response
+}
+
+/// Whether the caller may ask for that, and how often they may still call in this minute.
+async fn may(site: &Site, caller: Option<&Caller>, asks: Asks) -> Result<Option<Standing>, Box<Response>> {
+    let Some(caller) = caller else {
+        return Err(Box::new(oauth::challenge(&site.authority, &Refusal::NoToken)));
+    };
+    if !caller.scopes.cover_all(asks.needs()) {
+        // With those it has: clients replace their token by one for what is named here.
+        let wanted = asks.needs().iter().copied().chain(caller.scopes.iter()).collect();
+        return Err(Box::new(oauth::challenge(&site.authority, &Refusal::InsufficientScope(wanted))));
+    }
+    if !caller.limited || !matches!(asks, Asks::Tool(_)) {
+        return Ok(None);
+    }
+    match site.authority.limits.call(&caller.user.0).await {
+        Ok(Ok(standing)) => Ok(Some(standing)),
+        Ok(Err(too_often)) => Err(Box::new(too_many(&too_often))),
+        Err(error) => Err(Box::new(Problem::from(error).into_response())),
+    }
 }
 
 fn refuse(bytes: &[u8]) -> Response {
@@ -183,6 +272,10 @@ mod tests {
         }
         for host in ["evil.example:8080", "127.0.0.1", "localhost:81", "127.0.0.1.evil.example:8080", ""] {
             assert!(!allowed(host, "http://127.0.0.1:8080"), "{host}");
+        }
+        assert!(allowed("it.example", "https://it.example") && allowed("IT.example:443", "https://it.example"));
+        for host in ["localhost", "127.0.0.1:443", "it.example:80", "it.example.evil", "x@it.example", "it.example/x"] {
+            assert!(!allowed(host, "https://it.example"), "{host}");
         }
         assert!(allowed("localhost", "http://127.0.0.1:80"));
         assert!(allowed("[::1]:9", "http://[::1]:9"));

@@ -44,6 +44,9 @@ pub async fn serve(
     let streams = CancellationToken::new();
     let router = app::router(&Site { shared, authority }, streams.clone());
     tracing::info!(%address, "listening");
+    if !config.web.auth {
+        tracing::warn!("AUTH=off: every program of this machine may use this server as its owner");
+    }
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     tokio::select! {

@@ -46,7 +46,7 @@ pub(crate) async fn welcome(State(shared): State<Arc<Shared>>, headers: HeaderMa
 }
 
 /// Browsers name HTML; tools name JSON or take anything.
-fn prefers_html(headers: &HeaderMap) -> bool {
+pub(crate) fn prefers_html(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let place = |kind: &str| accept.find(kind).unwrap_or(usize::MAX);
     place("text/html") < place("application/json")

@@ -74,7 +74,13 @@ impl Server {
 
     pub(crate) fn start_with(folder: &Folder, settings: &[(&str, &str)]) -> Self {
         let mut command = folder.command();
-        command.env("PORT", "0").envs(settings.iter().copied()).stderr(Stdio::piped()).stdout(Stdio::null());
+        // Most tests are about images; those about sign-in turn it on.
+        command
+            .env("PORT", "0")
+            .env("AUTH", "off")
+            .envs(settings.iter().copied())
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let url = lines

@@ -1,5 +1,6 @@
 //! The command line: reads it, reads the settings, starts what was asked for.
 
+mod oauth_check;
 mod serve;
 mod settings;
 mod shell;
@@ -28,6 +29,7 @@ enum Command {
     Batch(shell::BatchArguments),
     /// Print every setting, its value and where it came from.
     Config,
+    OauthCheck(oauth_check::OauthCheckArguments),
 }
 
 /// How a command ended.
@@ -63,6 +65,7 @@ fn run(matches: &clap::ArgMatches) -> anyhow::Result<End> {
         Command::Transform(arguments) => shell::transform(&arguments, matches),
         Command::Batch(arguments) => shell::batch(&arguments, matches),
         Command::Config => settings::print(),
+        Command::OauthCheck(arguments) => oauth_check::run(&arguments),
     }
 }
 

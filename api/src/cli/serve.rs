@@ -58,14 +58,20 @@ async fn stores(config: &Config) -> anyhow::Result<Stores> {
 fn welcome(config: &Config, url: &str) {
     let roots: Vec<String> = config.storage.allowed_dirs.iter().map(|root| root.display().to_string()).collect();
     let roots = if roots.is_empty() { "none (set ALLOWED_DIRS)".to_owned() } else { roots.join(", ") };
+    let public = config.web.public_url.as_deref().unwrap_or(url);
     say(&format!(
         "Image Tool listens on {url}
-  MCP endpoint   {url}/mcp
-  Claude Code    claude mcp add --transport http image-tool {url}/mcp
+  MCP endpoint   {public}/mcp
+  Claude Code    claude mcp add --transport http image-tool {public}/mcp
   readable       {roots}
   data           {}
-There is no sign-in yet: only this machine can connect (loopback).",
-        config.storage.data_dir.display()
+  sign-in        {}",
+        config.storage.data_dir.display(),
+        if config.web.auth {
+            "needed; AUTH=off turns it off on this machine"
+        } else {
+            "OFF: every program of this machine may use the server as its owner (AUTH=off)"
+        },
     ));
 }
 

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, env, path::PathBuf};
 
+use anyhow::Context;
 use config::{Config, Origin, Surroundings, Way};
+use secrecy::SecretString;
 
 use super::{End, result};
 
@@ -21,6 +23,17 @@ pub(super) fn read(way: Way) -> anyhow::Result<Config> {
         read_file: |path| std::fs::read_to_string(path),
     };
     Ok(Config::read(&environment, &around)?)
+}
+
+/// A secret outside of the settings of a server: the variable `name`, or the file that `name_FILE` names.
+pub(super) fn secret(name: &str) -> anyhow::Result<Option<SecretString>> {
+    if let Some(plain) = env::var(name).ok().filter(|text| !text.is_empty()) {
+        return Ok(Some(SecretString::from(plain)));
+    }
+    let Some(path) = env::var_os(format!("{name}_FILE")) else { return Ok(None) };
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("{name}_FILE: cannot read {}", path.display()))?;
+    Ok(Some(SecretString::from(text.trim())))
 }
 
 /// Where programs keep their data: XDG Base Directory on Unix, Application Support on macOS, LOCALAPPDATA on Windows.

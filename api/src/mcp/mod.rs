@@ -9,14 +9,17 @@ mod tools;
 
 use std::sync::Arc;
 
-use rmcp::transport::streamable_http_server::{
-    StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+use rmcp::{
+    model::{ClientJsonRpcMessage, ClientRequest, JsonRpcMessage},
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+    },
 };
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use server::Server;
 
-use crate::{Shared, guard};
+use crate::{Scope, Shared, guard};
 
 /// The MCP endpoint over HTTP: both eras of the protocol, without sessions, so that any replica answers any request.
 pub(crate) fn http_service(
@@ -34,6 +37,41 @@ pub(crate) fn http_service(
         .disable_allowed_hosts()
         .disable_allowed_origins();
     StreamableHttpService::new(move || Ok(server.clone()), Arc::default(), settings)
+}
+
+/// What a message asks for, as far as the web must know before it lets it in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Asks {
+    /// A tool, which needs these scopes.
+    Tool(&'static [Scope]),
+    /// To see something of the caller's.
+    Look,
+    /// What is the same for everybody, or nothing.
+    Nothing,
+}
+
+impl Asks {
+    /// What `message` asks for.
+    pub(crate) fn of(message: &ClientJsonRpcMessage) -> Self {
+        let JsonRpcMessage::Request(request) = message else { return Self::Nothing };
+        match &request.request {
+            // A tool that does not exist is answered by its absence.
+            ClientRequest::CallToolRequest(call) => {
+                Self::Tool(tools::find(&call.params.name).map_or(&[], |tool| tool.about.needs))
+            }
+            ClientRequest::ListResourcesRequest(_) | ClientRequest::ReadResourceRequest(_) => Self::Look,
+            _ => Self::Nothing,
+        }
+    }
+
+    /// The scopes a token must have.
+    pub(crate) fn needs(self) -> &'static [Scope] {
+        match self {
+            Self::Tool(needs) => needs,
+            Self::Look => &[Scope::Read],
+            Self::Nothing => &[],
+        }
+    }
 }
 
 /// Name and title of every tool.

@@ -96,7 +96,12 @@ impl ServerHandler for Server {
             let names = tools::all().iter().map(|entry| entry.about.name).collect::<Vec<_>>().join(", ");
             return Err(ErrorData::invalid_params(format!("There is no such tool. There are: {names}."), None));
         };
-        let call = Call { shared: self.shared.clone(), caller: self.caller(&context)?, context };
+        let caller = self.caller(&context)?;
+        // The web has asked for more rights by then; this holds if it ever forgets to.
+        if !caller.scopes.cover_all(entry.about.needs) {
+            return Err(ErrorData::invalid_request("The access token does not allow this tool.", None));
+        }
+        let call = Call { shared: self.shared.clone(), caller, context };
         let arguments = Value::Object(request.arguments.unwrap_or_default());
         Ok(guarded(entry, &call, arguments).await.into())
     }

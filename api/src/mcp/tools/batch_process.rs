@@ -12,10 +12,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{About, Entry, recipe::RecipeArguments};
-use crate::mcp::{
-    dispatch::{self, Abandoned, Call},
-    image_argument,
-    reply::{self, JobFacts, Page, Reply},
+use crate::{
+    Scope,
+    mcp::{
+        dispatch::{self, Abandoned, Call},
+        image_argument,
+        reply::{self, JobFacts, Page, Reply},
+    },
 };
 
 /// How long a call waits unless told otherwise.
@@ -71,6 +74,7 @@ pub(super) fn entry() -> Entry {
             Originals are never altered: results go into the store and, with save_to, into a folder as well. One bad \
             image does not stop the rest: the result counts ok, failed and skipped, lists the first failures, and \
             links a manifest with a line for each image. cancel_job stops it.",
+        needs: &[Scope::Write],
         read_only: false,
         // save_to with on_conflict overwrite replaces files.
         destructive: true,

@@ -5,9 +5,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{About, Entry};
-use crate::mcp::{
-    dispatch::Call,
-    reply::{self, JobFacts, Reply},
+use crate::{
+    Scope,
+    mcp::{
+        dispatch::Call,
+        reply::{self, JobFacts, Reply},
+    },
 };
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -23,6 +26,7 @@ pub(super) fn entry() -> Entry {
         description: "Stops a job that is queued or running. Images of a batch that wait are dropped, those being worked \
             on still come through, finished results stay; the answer counts all of them. A job that is over stays as \
             it is.",
+        needs: &[Scope::Write],
         read_only: false,
         destructive: true,
         idempotent: true,

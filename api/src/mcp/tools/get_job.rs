@@ -7,9 +7,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{About, Entry};
-use crate::mcp::{
-    dispatch::{self, Abandoned, Call, Progress},
-    reply::{self, GetJobFacts, Page, Reply},
+use crate::{
+    Scope,
+    mcp::{
+        dispatch::{self, Abandoned, Call, Progress},
+        reply::{self, GetJobFacts, Page, Reply},
+    },
 };
 
 /// How many pictures of a batch are listed unless told otherwise.
@@ -41,6 +44,7 @@ pub(super) fn entry() -> Entry {
             returns exactly what that tool would have returned. For a batch it counts ok, failed, skipped and running \
             images, gives rate and remaining time, the first failures, and a page of images (filter with status, \
             page with from and limit). state finished includes batches in which some images failed.",
+        needs: &[Scope::Read],
         read_only: true,
         destructive: false,
         idempotent: true,

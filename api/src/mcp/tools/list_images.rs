@@ -6,9 +6,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{About, Entry};
-use crate::mcp::{
-    dispatch::Call,
-    reply::{self, ListFacts, Reply},
+use crate::{
+    Scope,
+    mcp::{
+        dispatch::Call,
+        reply::{self, ListFacts, Reply},
+    },
 };
 
 /// How many images are listed unless told otherwise.
@@ -34,6 +37,7 @@ pub(super) fn entry() -> Entry {
         description: "The stored images, newest first, each with its image_id, a fresh link (or path), size, format, \
             the tool and job that made it and the image it was made from. Use it to find an image_id again, to get a \
             new link after 24 hours, or to follow what was made from what (parent, job).",
+        needs: &[Scope::Read],
         read_only: true,
         destructive: false,
         idempotent: true,

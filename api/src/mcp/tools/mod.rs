@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{dispatch::Call, reply::Reply};
+use crate::Scope;
 
 static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     vec![
@@ -47,6 +48,8 @@ pub(super) struct About {
     pub(super) title: &'static str,
     /// What matters stands first: clients cut it.
     pub(super) description: &'static str,
+    /// What a token must allow.
+    pub(super) needs: &'static [Scope],
     /// It changes nothing.
     pub(super) read_only: bool,
     /// It may replace or stop something.

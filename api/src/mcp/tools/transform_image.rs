@@ -8,10 +8,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{About, Entry, recipe::RecipeArguments};
-use crate::mcp::{
-    dispatch::{self, Call},
-    image_argument,
-    reply::{Reply, TransformFacts},
+use crate::{
+    Scope,
+    mcp::{
+        dispatch::{self, Call},
+        image_argument,
+        reply::{Reply, TransformFacts},
+    },
 };
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -42,6 +45,7 @@ pub(super) fn entry() -> Entry {
             link (or a path) and a preview. EXIF orientation is applied, colours become sRGB, metadata is stripped. \
             The result states size, format and bytes before and after, what was applied and what had no effect. \
             For many images use batch_process.",
+        needs: &[Scope::Write],
         read_only: false,
         // save_to with overwrite replaces a file.
         destructive: true,

@@ -1,0 +1,114 @@
+//! The decision of a person: asked every time, because a client id proves nothing (MCP security best practices,
+//! confused deputy).
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+
+use super::{
+    Code, Transaction,
+    authorize::{answer, new_grant_id},
+    error::ErrorCode,
+    redirect_uri,
+};
+use crate::{
+    Authority, Scope, Scopes,
+    keys::{fingerprint, random_secret},
+    pages::{Browser, ConsentPage, ConsentScope, Form, Page, PageError, see_other, shown_name},
+};
+
+/// The page on which somebody decides; for those who are not signed in, the way there.
+pub(super) async fn page(authority: &Authority, browser: &Browser, id: &str) -> Result<Response, PageError> {
+    let transaction = authority.transactions.get(id).await?.filter(|waiting| waiting.browser == browser.fingerprint());
+    let transaction = transaction.ok_or_else(expired)?;
+    let Some(signed_in) = &browser.session else {
+        return Ok(see_other(&format!("/login?return_to=/oauth/authorize?transaction={id}")));
+    };
+    let offered = transaction.scopes.within(&signed_in.user.scopes);
+    let code = browser.form_code(authority)?;
+    let scheme = redirect_uri::shown_host(&transaction.redirect_uri);
+    Ok(Page::render(StatusCode::OK, |nonce| ConsentPage {
+        nonce,
+        code,
+        transaction: id.to_owned(),
+        client_name: shown_name(&transaction.client_name),
+        verified_domain: transaction.verified_domain.clone(),
+        loopback: redirect_uri::is_loopback(&transaction.redirect_uri),
+        native_scheme: scheme.ends_with(':'),
+        redirect_host: scheme,
+        user_name: signed_in.user.name.clone(),
+        scopes: offered
+            .iter()
+            .map(|scope| ConsentScope {
+                name: scope.name(),
+                meaning: scope.meaning(),
+                costs: scope == Scope::ImageProcessing,
+            })
+            .collect(),
+    }))
+}
+
+/// `POST /oauth/authorize`: the decision.
+pub(crate) async fn decide(
+    State(authority): State<Arc<Authority>>,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageError> {
+    let browser = Browser::of(&authority, &headers).await?;
+    browser.check(&authority, &headers, &form)?;
+    let id = form.get("transaction").unwrap_or_default();
+    let Some(signed_in) = &browser.session else {
+        return Ok(see_other(&format!("/login?return_to=/oauth/authorize?transaction={id}")));
+    };
+    let waiting = authority.transactions.get(id).await?.filter(|waiting| waiting.browser == browser.fingerprint());
+    if waiting.is_none() {
+        return Err(expired());
+    }
+    // Of two who press at once, one decides.
+    let transaction = authority.transactions.take(id).await?.ok_or_else(expired)?;
+    let ticked: Scopes =
+        Scope::ALL.into_iter().filter(|scope| form.get(&format!("scope_{}", scope.name())).is_some()).collect();
+    let scopes = ticked.within(&transaction.scopes).within(&signed_in.user.scopes);
+    let fields = if form.get("decision") == Some("approve") && !scopes.is_empty() {
+        tracing::info!(user = %signed_in.user.id.0, client = transaction.client_id, %scopes, "an app was allowed");
+        vec![("code", issue(&authority, &transaction, &signed_in.user.id, scopes).await?)]
+    } else {
+        tracing::info!(user = %signed_in.user.id.0, client = transaction.client_id, "an app was denied");
+        let description = "The person at the browser did not allow it.".to_owned();
+        vec![("error", ErrorCode::AccessDenied.name().to_owned()), ("error_description", description)]
+    };
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    Ok(see_other(&answer(&authority, &transaction.redirect_uri, &fields, transaction.state.as_deref())))
+}
+
+async fn issue(
+    authority: &Authority,
+    transaction: &Transaction,
+    user: &common::UserId,
+    scopes: Scopes,
+) -> Result<String, PageError> {
+    let secret = random_secret()?;
+    let code = Code {
+        grant: new_grant_id(user)?,
+        user: user.clone(),
+        client_id: transaction.client_id.clone(),
+        client_name: shown_name(&transaction.client_name),
+        redirect_uri: transaction.redirect_uri.clone(),
+        challenge: transaction.challenge.clone(),
+        scopes,
+        issued_at: authority.now_ms(),
+        spent: false,
+    };
+    authority.codes.put(&fingerprint(&secret), &code).await?;
+    Ok(secret)
+}
+
+fn expired() -> PageError {
+    let text = "It was decided already, took longer than ten minutes, or began in another browser. Go back to the app \
+                and connect it once more.";
+    PageError::new(StatusCode::BAD_REQUEST, "This request has expired", text)
+}
