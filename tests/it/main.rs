@@ -1,6 +1,7 @@
 //! The real programs, over real sockets and pipes, on free ports and in temporary folders; and the rules of the house.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod attacks;
 mod batch;
 mod files;
 mod generated;
@@ -10,5 +11,6 @@ mod house;
 mod images;
 mod restart;
 mod shell;
+mod site;
 mod stdio;
 mod transform;
