@@ -3,12 +3,14 @@
 
 mod attacks;
 mod batch;
+mod chromium;
 mod files;
 mod generated;
 mod harness;
 mod hostile;
 mod house;
 mod images;
+mod pages;
 mod restart;
 mod shell;
 mod site;
