@@ -4,6 +4,7 @@
 mod attacks;
 mod batch;
 mod chromium;
+mod connect;
 mod files;
 mod generated;
 mod harness;

@@ -2,17 +2,18 @@
 
 use axum::http::{HeaderMap, header};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use common::StoreError;
+use common::{Failure, StoreError};
 use config::Registration;
 use url::form_urlencoded;
 
 use super::{
+    Client,
     error::{ErrorCode, OAuthError},
     redirect_uri,
 };
 use crate::{
     Authority,
-    keys::{fingerprint, same},
+    keys::{fingerprint, random_secret, same},
     pages::Form,
 };
 
@@ -125,4 +126,39 @@ fn decoded(text: &str) -> String {
     // A name without a value: nothing in it separates fields once these are escaped.
     let escaped = text.replace('&', "%26").replace('=', "%3D");
     form_urlencoded::parse(escaped.as_bytes()).map(|(name, _)| name.into_owned()).next().unwrap_or_default()
+}
+
+/// A client that was added, and its secret, which is kept nowhere.
+pub(crate) struct Added {
+    pub(crate) id: String,
+    pub(crate) secret: Option<String>,
+}
+
+/// Adds a client by hand.
+///
+/// # Errors
+/// If an address is none to send codes to, or the store cannot be written.
+pub(crate) async fn add_client(
+    authority: &Authority,
+    name: &str,
+    redirect_uris: Vec<String>,
+    public: bool,
+) -> Result<Added, Failure> {
+    for uri in &redirect_uris {
+        redirect_uri::acceptable(uri, &authority.issuer)
+            .map_err(|why| Failure::invalid("--redirect-uri", format!("{uri} {why}")))?;
+    }
+    let id = format!("itc_{}", random_secret()?);
+    let secret = if public { None } else { Some(random_secret()?) };
+    let client = Client {
+        id: id.clone(),
+        name: name.to_owned(),
+        redirect_uris,
+        secret: secret.as_deref().map(fingerprint),
+        added: true,
+        created_at: authority.now_ms(),
+        ends_at: None,
+    };
+    authority.clients.put(&id, &client).await?;
+    Ok(Added { id, secret })
 }

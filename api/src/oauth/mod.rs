@@ -24,6 +24,7 @@ pub(crate) use authorize::authorize;
 pub(crate) use bearer::authenticate;
 pub(crate) use challenge::{Refusal, challenge};
 pub(crate) use client_metadata::ClientDocuments;
+pub(crate) use clients::add_client;
 pub(crate) use consent::decide;
 pub(crate) use metadata::{RESOURCE_PATH, keys, resource as resource_metadata, server as server_metadata};
 pub(crate) use records::{Client, Code, Grant, LONGEST_GRANT_MS, Transaction};
