@@ -7,7 +7,7 @@ use axum::{
     extract::Request,
     http::{HeaderValue, Method, StatusCode, header},
     middleware::{from_fn, from_fn_with_state},
-    routing::get,
+    routing::{get, post},
 };
 use tokio_util::sync::CancellationToken;
 use tower_http::{
@@ -16,7 +16,9 @@ use tower_http::{
     trace::{DefaultOnResponse, TraceLayer},
 };
 
-use crate::{Shared, Site, error::Problem, files::download, guard, health::health, mcp, welcome::welcome};
+use crate::{
+    Shared, Site, error::Problem, files::download, guard, health::health, mcp, pages::single_sign_on, welcome::welcome,
+};
 
 /// The whole of the web. When `streams` is cancelled, answers that are still being streamed end.
 pub(crate) fn router(site: &Site, streams: CancellationToken) -> Router {
@@ -28,11 +30,16 @@ pub(crate) fn router(site: &Site, streams: CancellationToken) -> Router {
         .layer(from_fn(guard::body))
         .layer(from_fn(guard::caller))
         .layer(from_fn_with_state(shared.clone(), guard::origin));
+    let forms = Router::new()
+        .route("/login/oidc", post(single_sign_on::begin))
+        .route("/login/oidc/callback", get(single_sign_on::callback))
+        .layer(from_fn(guard::form));
     Router::new()
         .route("/", get(welcome))
         .route("/images/{id}", get(download::image))
         .route("/jobs/{id}/manifest.jsonl", get(download::manifest))
         .merge(mcp)
+        .merge(forms)
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(shared.clone(), guard::host))

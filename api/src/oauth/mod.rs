@@ -3,5 +3,5 @@
 mod client_metadata;
 mod records;
 
-pub(crate) use client_metadata::ClientDocuments;
+pub(crate) use client_metadata::{ClientDocument, ClientDocuments, Refused};
 pub(crate) use records::{Client, Code, Grant, LONGEST_GRANT_MS, Transaction};
