@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use common::{Clock, State, StoreError, Stores};
+use common::{Clock, State, StoreError, Stores, UserId};
 use config::Config;
 
 use crate::{
@@ -29,6 +29,8 @@ pub(crate) struct Authority {
     pub(crate) users: Records<User>,
     /// The user id of a name in lower case.
     pub(crate) names: Records<String>,
+    /// The user id of a subject of another server that signs people in, by the fingerprint of both.
+    pub(crate) subjects: Records<UserId>,
     /// By the fingerprint of the secret in the link.
     pub(crate) invites: Records<Invite>,
     /// By `USER~FINGERPRINT` of the secret in the cookie.
@@ -67,6 +69,7 @@ impl Authority {
             passwords: Passwords::default(),
             users: Records::new(state, clock, "user", |_| None),
             names: Records::new(state, clock, "user-name", |_| None),
+            subjects: Records::new(state, clock, "user-subject", |_| None),
             invites: Records::new(state, clock, "invite", |invite: &Invite| Some(invite.ends_at)),
             sessions: Records::new(state, clock, "session", |session: &Session| Some(session.ends_at)),
             clients: Records::new(state, clock, "client", |client: &Client| client.ends_at),
@@ -78,7 +81,7 @@ impl Authority {
                 Some(transaction.ends_at)
             }),
             revoked: Records::new(state, clock, "revoked-jti", |ends_at| Some(*ends_at)),
-            documents: ClientDocuments::new(&issuer, clock)?,
+            documents: ClientDocuments::new(&issuer, clock),
             oidc: settings.oidc.as_ref().map(|oidc| Oidc::new(oidc, &issuer, state, clock)).transpose()?,
             settings: settings.clone(),
             clock: clock.clone(),

@@ -14,6 +14,7 @@ mod keys;
 mod limits;
 mod mcp;
 mod oauth;
+mod outward;
 mod pages;
 mod people;
 mod records;

@@ -5,9 +5,12 @@ mod browser;
 mod form;
 mod invite;
 mod login;
+mod own_path;
 mod page;
 mod setup;
+pub(crate) mod single_sign_on;
 
 pub(crate) use browser::Browser;
 pub(crate) use form::Form;
+pub(crate) use own_path::own_path;
 pub(crate) use page::{Page, PageError, see_other};

@@ -8,7 +8,7 @@ mod setup;
 mod users;
 
 pub(crate) use invites::Invite;
-pub(crate) use oidc::Oidc;
+pub(crate) use oidc::{Callback, Oidc, Trouble};
 pub(crate) use passwords::Passwords;
 pub(crate) use sessions::Session;
 pub(crate) use users::{Role, User};

@@ -2,6 +2,7 @@
 
 mod files;
 mod mcp;
+mod oidc;
 mod web;
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
@@ -50,7 +51,13 @@ impl Answer {
 
 impl House {
     pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// A house with settings: pairs of a variable and its value.
+    pub(crate) async fn start_with(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let pairs = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let around = Surroundings {
             way: Way::Serve,
             start_dir: folder.path().into(),
@@ -59,7 +66,7 @@ impl House {
             cores: 1,
             read_file: |path| std::fs::read_to_string(path),
         };
-        let config = Config::read(&BTreeMap::new(), &around).unwrap();
+        let config = Config::read(&pairs, &around).unwrap();
         let stores = Stores::open(&config.storage.data_dir, Duration::from_secs(30), Clock::default()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
