@@ -16,6 +16,7 @@ use url::{Host, Url};
 use crate::{
     Authority, Caller, Shared,
     error::{Problem, RpcCode, rpc},
+    pages::see_other,
 };
 
 /// The largest body on `/mcp`: a picture of 18 MB as base64.
@@ -40,13 +41,40 @@ pub(crate) async fn host(State(shared): State<Arc<Shared>>, request: Request, ne
 }
 
 fn host_allowed(headers: &HeaderMap, uri: &Uri, base: &str) -> bool {
-    let named = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
-    let Some(named) = named.or_else(|| uri.authority().map(|authority| authority.as_str())) else { return false };
-    let own = base.trim_start_matches("http://");
+    let Some(named) = named(headers, uri) else { return false };
+    if is_host_of(&named, base) {
+        return true;
+    }
+    let Some(own) = base.strip_prefix("http://") else { return false };
     let port = own.rsplit_once(':').map_or("80", |(_, port)| port);
-    let named = named.to_ascii_lowercase();
-    let same = |allowed: &str| named == allowed || (port == "80" && named == allowed.trim_end_matches(":80"));
-    same(own) || ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| same(&format!("{name}:{port}")))
+    ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| is_host_of(&named, &format!("http://{name}:{port}")))
+}
+
+/// The name by which a request calls the server, in lower case.
+fn named(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+    let named = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
+    Some(named.or_else(|| uri.authority().map(|authority| authority.as_str()))?.to_ascii_lowercase())
+}
+
+/// Whether `named` is the host of `base`. The usual port of its scheme may be left out on either side.
+fn is_host_of(named: &str, base: &str) -> bool {
+    let (own, usual) = match base.strip_prefix("https://") {
+        Some(own) => (own, ":443"),
+        None => (base.trim_start_matches("http://"), ":80"),
+    };
+    named.strip_suffix(usual).unwrap_or(named) == own.strip_suffix(usual).unwrap_or(own)
+}
+
+/// Sends people who came under another of our names to the same page under the right one: cookies and the check of
+/// forms are bound to it.
+pub(crate) async fn own_name(State(authority): State<Arc<Authority>>, request: Request, next: Next) -> Response {
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD);
+    let other = named(request.headers(), request.uri()).is_some_and(|named| !is_host_of(&named, &authority.issuer));
+    if safe && other {
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        return see_other(&format!("{}{path}", authority.issuer));
+    }
+    next.run(request).await
 }
 
 /// Only known web pages may call `/mcp`; programs send no `Origin`.
@@ -186,5 +214,15 @@ mod tests {
         }
         assert!(allowed("localhost", "http://127.0.0.1:80"));
         assert!(allowed("[::1]:9", "http://[::1]:9"));
+    }
+
+    #[test]
+    fn behind_tls_only_the_public_name() {
+        let base = "https://images.example.com";
+        assert!(allowed("images.example.com", base) && allowed("Images.example.com:443", base));
+        for host in ["images.example.com:80", "images.example.com.evil.example", "localhost", "localhost:443", ""] {
+            assert!(!allowed(host, base), "{host}");
+        }
+        assert!(allowed("images.example.com:8443", "https://images.example.com:8443"));
     }
 }
