@@ -16,7 +16,16 @@ use tower_http::{
     trace::{DefaultOnResponse, TraceLayer},
 };
 
-use crate::{Site, error::Problem, files::download, guard, health::health, mcp, oauth, welcome::welcome};
+use crate::{
+    Site,
+    error::Problem,
+    files::download,
+    guard,
+    health::health,
+    mcp, oauth,
+    pages::{account, invite, login, setup, single_sign_on},
+    welcome::welcome,
+};
 
 /// Sent by MCP clients with every request, those for metadata included.
 const MCP_PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -38,16 +47,22 @@ pub(crate) fn router(site: &Site, streams: CancellationToken) -> Router {
         .layer(from_fn_with_state(site.clone(), guard::address))
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
-        // The path only: the query of a link holds its signature.
+        // The path only: the query of a link holds its signature. And not all of it where it holds a secret.
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(|request: &Request| {
-                    tracing::info_span!("http", method = %request.method(), path = request.uri().path())
+                    tracing::info_span!("http", method = %request.method(), path = loggable(request.uri().path()))
                 })
                 .on_request(())
                 .on_response(DefaultOnResponse::new().level(tracing::Level::DEBUG)),
         )
         .with_state(site.clone())
+}
+
+/// The path of a request as the log may have it: whoever knows that of an invitation can use it.
+fn loggable(path: &str) -> &str {
+    const INVITE: &str = "/invite/";
+    if path.starts_with(INVITE) { INVITE } else { path }
 }
 
 /// MCP. Whoever has no token hears how to get one, before anything else is looked at.
@@ -67,8 +82,19 @@ fn mcp_endpoint(site: &Site, streams: CancellationToken) -> Router<Site> {
 /// What people see in a browser.
 fn people(site: &Site) -> Router<Site> {
     Router::new()
+        .route("/setup", get(setup::show).post(setup::submit))
+        .route("/login", get(login::show).post(login::submit))
+        .route("/login/oidc", post(single_sign_on::begin))
+        .route("/login/oidc/callback", get(single_sign_on::callback))
+        .route("/logout", post(login::sign_out))
+        .route("/invite/{secret}", get(invite::show).post(invite::submit))
+        .route("/account", get(account::show))
+        .route("/account/apps/revoke", post(account::revoke))
+        .route("/account/sessions/end", post(account::end_session))
+        .route("/account/password", post(account::change_password))
         .route("/oauth/authorize", get(oauth::authorize).post(oauth::decide))
         .layer(from_fn(guard::form))
+        .layer(from_fn_with_state(site.clone(), guard::own_name))
         .layer(from_fn_with_state(site.clone(), guard::patience))
 }
 

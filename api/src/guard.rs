@@ -20,6 +20,7 @@ use crate::{
     limits::{Standing, TooOften},
     mcp::Asks,
     oauth::{self, Refusal},
+    pages::see_other,
 };
 
 /// The largest body on `/mcp`: a picture of 18 MB as base64.
@@ -43,15 +44,19 @@ pub(crate) async fn host(State(authority): State<Arc<Authority>>, request: Reque
 }
 
 fn host_allowed(headers: &HeaderMap, uri: &Uri, issuer: &str) -> bool {
-    let named = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
-    let Some(named) = named.or_else(|| uri.authority().map(|authority| authority.as_str())) else { return false };
-    let Ok(own) = Url::parse(issuer) else { return false };
-    // As a URL, so that case and the default port mean nothing.
-    let Ok(named) = Url::parse(&format!("{}://{named}", own.scheme())) else { return false };
+    let (Some(named), Ok(own)) = (named(headers, uri, issuer), Url::parse(issuer)) else { return false };
     let bare = named.path() == "/" && named.query().is_none() && named.username().is_empty();
     let same_port = named.port_or_known_default() == own.port_or_known_default();
     let same_host = named.host() == own.host() || (is_loopback(&own) && is_loopback(&named));
     bare && same_port && same_host
+}
+
+/// The name by which a request calls the server, as a URL, so that case and the default port mean nothing.
+fn named(headers: &HeaderMap, uri: &Uri, issuer: &str) -> Option<Url> {
+    let named = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
+    let named = named.or_else(|| uri.authority().map(|authority| authority.as_str()))?;
+    let (scheme, _) = issuer.split_once(':')?;
+    Url::parse(&format!("{scheme}://{named}")).ok()
 }
 
 /// Whether a URL leads to this machine only.
@@ -62,6 +67,19 @@ fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
+}
+
+/// Sends people who came under another of our names to the same page under the right one: cookies and the check of
+/// forms are bound to it.
+pub(crate) async fn own_name(State(authority): State<Arc<Authority>>, request: Request, next: Next) -> Response {
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD);
+    let other = named(request.headers(), request.uri(), &authority.issuer)
+        .is_some_and(|named| Url::parse(&authority.issuer).is_ok_and(|own| own.origin() != named.origin()));
+    if safe && other {
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        return see_other(&format!("{}{path}", authority.issuer));
+    }
+    next.run(request).await
 }
 
 /// Only known web pages may call `/mcp`; programs send no `Origin`.
@@ -101,7 +119,7 @@ pub(crate) async fn caller(State(site): State<Site>, mut request: Request, next:
             next.run(request).await
         }
         Ok(Err(refusal)) => {
-            tracing::info!(?refusal, "no caller");
+            tracing::debug!(?refusal, "no caller");
             oauth::challenge(authority, &refusal)
         }
         Err(error) => Problem::from(error).into_response(),
@@ -279,5 +297,15 @@ mod tests {
         }
         assert!(allowed("localhost", "http://127.0.0.1:80"));
         assert!(allowed("[::1]:9", "http://[::1]:9"));
+    }
+
+    #[test]
+    fn behind_tls_only_the_public_name() {
+        let base = "https://images.example.com";
+        assert!(allowed("images.example.com", base) && allowed("Images.example.com:443", base));
+        for host in ["images.example.com:80", "images.example.com.evil.example", "localhost", "localhost:443", ""] {
+            assert!(!allowed(host, base), "{host}");
+        }
+        assert!(allowed("images.example.com:8443", "https://images.example.com:8443"));
     }
 }

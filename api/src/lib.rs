@@ -13,6 +13,7 @@ mod health;
 mod keys;
 mod limits;
 mod mcp;
+mod naming;
 mod oauth;
 mod outward;
 mod pages;

@@ -28,6 +28,14 @@ pub(crate) struct Rule {
     pub(crate) window: Duration,
 }
 
+const QUARTER: Duration = Duration::from_secs(15 * 60);
+
+/// Wrong passwords.
+pub(crate) const PASSWORD: Rule = Rule { name: "password", each: 10, total: 200, window: QUARTER };
+
+/// Wrong setup codes.
+pub(crate) const SETUP: Rule = Rule { name: "setup", each: 10, total: 200, window: QUARTER };
+
 /// Somebody tried too often.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TooOften {
@@ -79,6 +87,18 @@ impl Limits {
         } else {
             Ok(())
         })
+    }
+
+    /// Whether an address may still try under a rule; nothing is counted. With [`Limits::attempt`] after each failure,
+    /// only failures count.
+    pub(crate) async fn allowed(&self, rule: &Rule, address: &str) -> Result<Result<(), TooOften>, StoreError> {
+        for (whose, most) in [(address, rule.each), ("all", rule.total)] {
+            let count = self.state.counted(&format!("limit/{}/{whose}", rule.name)).await?;
+            if let Some(over) = count.filter(|count| count.total >= most) {
+                return Ok(Err(TooOften { limit: most, retry_after: over.resets_in }));
+            }
+        }
+        Ok(Ok(()))
     }
 
     fn standing(&self, count: Count) -> Result<Standing, TooOften> {

@@ -39,6 +39,9 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let address = listener.local_addr()?;
     let authority = Arc::new(Authority::open(config, &stores, address).await.map_err(Failure::from)?);
+    if config.web.auth {
+        authority.first_run().await?;
+    }
     let links = Links::new(&authority.issuer, &authority.keys, stores.clock.clone())?;
     let shared = Arc::new(Shared { config: config.clone(), stores, links: Some(links), stopping: shutdown.clone() });
     let streams = CancellationToken::new();

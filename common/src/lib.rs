@@ -35,5 +35,5 @@ pub use public_address::is_public;
 pub use queue::Queue;
 pub use recipe::{Recipe, Step};
 pub use report::{Report, Section};
-pub use state::{Count, State};
+pub use state::{Count, Pair, State};
 pub use stores::Stores;

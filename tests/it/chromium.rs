@@ -21,13 +21,15 @@ pub(crate) struct Chromium {
 impl Chromium {
     /// A browser of its own; `None`, said loudly, where there is none.
     pub(crate) async fn start() -> Option<Self> {
-        let (Some(driver), Some(browser)) = (found("chromedriver"), found("chromium").or_else(|| found("google-chrome")))
+        let (Some(driver), Some(browser)) =
+            (found("chromedriver"), found("chromium").or_else(|| found("google-chrome")))
         else {
             println!("SKIPPED: chromium and chromedriver are not installed, so this page was not seen in a browser");
             return None;
         };
         let profile = tempfile::tempdir().unwrap();
-        let mut driver = Command::new(driver).arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut driver =
+            Command::new(driver).arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map(Result::unwrap);
         let started = lines.find_map(|line| line.split_once("successfully on port ").map(|(_, port)| port.to_owned()));
         let port = started.expect("chromedriver says its port").trim_end_matches('.').to_owned();

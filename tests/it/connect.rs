@@ -38,9 +38,11 @@ async fn the_protocols_own_client_finds_signs_in_refreshes_and_calls_a_tool() {
     let http = AuthClient::new(reqwest::Client::new(), manager);
     let settings = StreamableHttpClientTransportConfig::with_uri(format!("{}/mcp", site.url));
     let client = ().serve(StreamableHttpClientTransport::with_client(http, settings)).await.unwrap();
-    let picture = format!("data:image/png;base64,{}", base64::Engine::encode(&base64::prelude::BASE64_STANDARD, png(40, 20)));
+    let picture =
+        format!("data:image/png;base64,{}", base64::Engine::encode(&base64::prelude::BASE64_STANDARD, png(40, 20)));
     let arguments = json!({"image": picture, "width": 10}).as_object().unwrap().clone();
-    let result = client.call_tool(CallToolRequestParams::new("transform_image").with_arguments(arguments)).await.unwrap();
+    let result =
+        client.call_tool(CallToolRequestParams::new("transform_image").with_arguments(arguments)).await.unwrap();
     assert_eq!(result.structured_content.unwrap()["width"], 10);
     client.cancel().await.unwrap();
 }
@@ -99,7 +101,8 @@ async fn a_client_that_the_owner_added_has_a_secret_and_uses_it() {
     let site = Site::program_with(&[("OAUTH_REGISTRATION", "closed")]).await;
     let printed = site.command(&["client", "add", "My app", "--redirect-uri", "https://app.example/callback"]);
     let value = |name: &str| {
-        let line = printed.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap_or_else(|| panic!("{printed}"));
+        let line =
+            printed.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap_or_else(|| panic!("{printed}"));
         line.trim().to_owned()
     };
     let (id, secret) = (value("client id"), value("client secret"));

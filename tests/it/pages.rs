@@ -26,7 +26,9 @@ impl AppServer {
                 let target = String::from_utf8_lossy(&head[..read]).split(' ').nth(1).unwrap_or_default().to_owned();
                 let answer = match target.split_once('?') {
                     Some(("/callback", query)) => {
-                        format!("HTTP/1.1 302 Found\r\nLocation: http://localhost:{port}/done?{query}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                        format!(
+                            "HTTP/1.1 302 Found\r\nLocation: http://localhost:{port}/done?{query}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                        )
                     }
                     Some(("/frame", page)) => page_of(&format!("<iframe src=\"{page}\"></iframe>")),
                     _ => page_of("<h1>Connected</h1>"),
@@ -69,7 +71,10 @@ async fn somebody_sets_up_signs_in_and_connects_an_app() {
     browser.click("button[value=approve]").await;
     // The whole chain was followed, to another origin than the one the form led to.
     let arrived = browser.url().await;
-    assert!(arrived.starts_with(&there.address.replace("127.0.0.1", "localhost")) && arrived.contains("/done?"), "{arrived}");
+    assert!(
+        arrived.starts_with(&there.address.replace("127.0.0.1", "localhost")) && arrived.contains("/done?"),
+        "{arrived}"
+    );
     let arrived = url::Url::parse(&arrived).unwrap();
     let code = arrived.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
     let tokens = Tokens::of(&app.redeem(&code, &[]).await);
@@ -129,7 +134,8 @@ async fn pages_fit_a_phone_and_every_field_has_a_label() {
         let unlabelled = "return [...document.querySelectorAll('input:not([type=hidden])')]
             .filter(field => field.labels.length === 0 && !field.ariaLabel).map(field => field.name)";
         assert_eq!(browser.run(unlabelled).await, serde_json::json!([]), "{step}");
-        let small = "return [...document.querySelectorAll('button')].filter(b => b.offsetHeight < 40).map(b => b.innerText)";
+        let small =
+            "return [...document.querySelectorAll('button')].filter(b => b.offsetHeight < 40).map(b => b.innerText)";
         assert_eq!(browser.run(small).await, serde_json::json!([]), "{step} has buttons too small for a finger");
         assert_eq!(browser.run("return document.querySelectorAll('h1').length").await, 1, "{step}");
         seen += 1;

@@ -430,7 +430,8 @@ impl<'a> App<'a> {
     }
 
     pub(crate) async fn revoke(&self, token: &str, more: &[(&str, &str)]) -> Answer {
-        let fields: Vec<_> = [("token", token), ("client_id", &self.id)].into_iter().chain(more.iter().copied()).collect();
+        let fields: Vec<_> =
+            [("token", token), ("client_id", &self.id)].into_iter().chain(more.iter().copied()).collect();
         self.site.post("/oauth/revoke", &[], &fields).await
     }
 

@@ -40,14 +40,20 @@ pub(crate) async fn authenticate(
     };
     let claims = match access_token::read(authority, token) {
         Ok(claims) => claims,
-        Err(reason) => return Ok(Err(Refusal::InvalidToken(reason))),
+        Err(reason) => return Ok(Err(refused(reason))),
     };
     let user = match access_token::bearer(authority, &claims).await? {
         Ok(user) => user,
-        Err(reason) => return Ok(Err(Refusal::InvalidToken(reason))),
+        Err(reason) => return Ok(Err(refused(reason))),
     };
     note_use(authority, &claims.gid).await?;
     Ok(Ok(Bearer { claims, user }))
+}
+
+/// The bearer hears that the token is no good; why, only the log does.
+fn refused(reason: &'static str) -> Refusal {
+    tracing::info!(reason, "a token was refused");
+    Refusal::InvalidToken
 }
 
 fn token(headers: &HeaderMap) -> Result<&str, Refusal> {

@@ -18,8 +18,8 @@ pub(crate) enum Refusal {
     NoToken,
     /// The request cannot be understood.
     Malformed(&'static str),
-    /// It is not, or no longer, one of ours. The reason is for the log only.
-    InvalidToken(&'static str),
+    /// It is not, or no longer, one of ours.
+    InvalidToken,
     /// It does not allow enough; these would.
     InsufficientScope(Scopes),
 }
@@ -30,7 +30,7 @@ pub(crate) fn challenge(authority: &Authority, refusal: &Refusal) -> Response {
         // Without an error code: the client did not know (RFC 6750, section 3.1).
         Refusal::NoToken => (StatusCode::UNAUTHORIZED, None, "This resource needs an access token.", Scopes::all()),
         Refusal::Malformed(why) => (StatusCode::BAD_REQUEST, Some("invalid_request"), *why, Scopes::all()),
-        Refusal::InvalidToken(_) => (
+        Refusal::InvalidToken => (
             StatusCode::UNAUTHORIZED,
             Some("invalid_token"),
             "The access token is expired, revoked or not one of this server.",

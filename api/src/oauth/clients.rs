@@ -44,11 +44,11 @@ pub(crate) async fn find(authority: &Authority, client_id: &str) -> Result<Resul
             Ok(document) => document,
             Err(refused) => return Ok(Err(refused.to_string())),
         };
-        let acceptable = |uri: &String| redirect_uri::acceptable(uri, &authority.issuer).is_ok();
+        let acceptable = |uri: &str| redirect_uri::acceptable(uri, &authority.issuer).is_ok();
         return Ok(Ok(KnownClient {
-            name: document.name.unwrap_or_else(|| document.domain.clone()),
-            redirect_uris: document.redirect_uris.into_iter().filter(acceptable).collect(),
-            verified_domain: Some(document.domain),
+            name: document.name.clone().unwrap_or_else(|| document.domain.clone()),
+            redirect_uris: document.redirect_uris.iter().filter(|uri| acceptable(uri)).cloned().collect(),
+            verified_domain: Some(document.domain.clone()),
         }));
     }
     let client = authority.clients.get(client_id).await?;

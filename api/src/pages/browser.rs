@@ -1,5 +1,8 @@
 //! The browser at the other end: which one it is, who is signed in there, and that a form came from our own page.
 
+use std::fmt;
+
+use askama::Template;
 use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
@@ -8,7 +11,7 @@ use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::UserId;
 
-use super::{Form, PageError};
+use super::{Form, Page, PageError};
 use crate::{
     authority::Authority,
     keys::{Purpose, fingerprint, random_secret, same},
@@ -22,7 +25,7 @@ const SESSION_SECONDS: i64 = 8 * 3600;
 const BROWSER_SECONDS: i64 = 24 * 3600;
 
 /// The browser at the other end.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Browser {
     /// The secret in its cookie; forms and authorization requests are bound to it.
     id: String,
@@ -30,6 +33,13 @@ pub(crate) struct Browser {
     known: bool,
     /// Who is signed in.
     pub(crate) session: Option<SignedIn>,
+}
+
+/// Never the secret in the cookie.
+impl fmt::Debug for Browser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Browser").field("known", &self.known).field("session", &self.session).finish_non_exhaustive()
+    }
 }
 
 /// Somebody who is signed in in this browser.
@@ -69,6 +79,23 @@ impl Browser {
     pub(crate) fn form_code(&self, authority: &Authority) -> Result<String, PageError> {
         let session = self.session.as_ref().map_or("", |session| session.id.as_str());
         Ok(URL_SAFE_NO_PAD.encode(authority.keys.code(Purpose::Form, &[&self.id, session])?))
+    }
+
+    /// A page with a form, made from a fresh nonce and the code that its forms carry. The browser gets the cookie that
+    /// it needs to send them.
+    ///
+    /// # Errors
+    /// If there can be no code.
+    pub(crate) fn page<T: Template>(
+        &self,
+        authority: &Authority,
+        status: StatusCode,
+        template: impl FnOnce(String, String) -> T,
+    ) -> Result<Response, PageError> {
+        let code = self.form_code(authority)?;
+        let mut response = Page::render(status, |nonce| template(nonce, code));
+        self.remember(authority, &mut response);
+        Ok(response)
     }
 
     /// Refuses a form that no page of ours in this browser has sent.

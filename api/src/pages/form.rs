@@ -1,19 +1,27 @@
 //! Fields of a form or a query, each at most once (RFC 6749, section 3.1: parameters must not be included twice).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
     http::StatusCode,
 };
+use secrecy::SecretString;
 use url::form_urlencoded;
 
 use super::PageError;
 
 /// Fields by name. A field without a value counts as absent, as RFC 6749 says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Form(BTreeMap<String, String>);
+
+/// The names only: fields hold passwords.
+impl fmt::Debug for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 /// A field that was given twice.
 #[derive(Clone, Debug)]
@@ -38,6 +46,11 @@ impl Form {
     /// The value of a field, if it has one.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
+    }
+
+    /// The value of a field that nobody else may see; empty if it has none.
+    pub(crate) fn secret(&self, name: &str) -> SecretString {
+        SecretString::from(self.get(name).unwrap_or_default())
     }
 }
 

@@ -1,1 +1,169 @@
-//! TODO page login
+//! `/login` and `/logout`.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    Extension,
+    extract::{RawQuery, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use secrecy::SecretString;
+
+use super::{Browser, Form, Page, PageError, see_other};
+use crate::{Authority, guard::Address, limits, people::OWNER};
+
+const ACCOUNT: &str = "/account";
+
+const WRONG: &str = "Name or password is wrong.";
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage {
+    nonce: String,
+    code: String,
+    name: String,
+    return_to: String,
+    error: Option<&'static str>,
+    password_login: bool,
+    /// Whether another server signs people in too.
+    oidc: bool,
+    /// Whether there is no owner yet, so that the password of nobody is right.
+    unowned: bool,
+    /// Who is signed in already.
+    signed_in: Option<String>,
+}
+
+/// `GET /login`.
+pub(crate) async fn show(
+    State(authority): State<Arc<Authority>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    if authority.setup_required().await? {
+        return Ok(see_other("/setup"));
+    }
+    let query = Form::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
+    let browser = Browser::of(&authority, &headers).await?;
+    page(&authority, &browser, StatusCode::OK, &query, None).await
+}
+
+/// `POST /login`.
+pub(crate) async fn submit(
+    State(authority): State<Arc<Authority>>,
+    Extension(Address(address)): Extension<Address>,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageError> {
+    let browser = Browser::of(&authority, &headers).await?;
+    browser.check(&authority, &headers, &form)?;
+    if !authority.settings.password_login {
+        let (title, text) = ("Nobody signs in by password here", "Please go back and use single sign-on.");
+        return Ok(Page::signpost(StatusCode::FORBIDDEN, title, text, ("/login", "Sign in")));
+    }
+    let user = authority.user_named(form.get("name").unwrap_or_default()).await?;
+    let hash = user.as_ref().and_then(|user| user.password.as_deref());
+    let right = right_password(&authority, &address, &form.secret("password"), hash).await?;
+    // Whoever is kept out learns no more than a stranger.
+    let Some(user) = user.filter(|user| right && !user.disabled) else {
+        return page(&authority, &browser, StatusCode::FORBIDDEN, &form, Some(WRONG)).await;
+    };
+    let mut response = see_other(own_path(form.get("return_to")));
+    browser.sign_in(&authority, &headers, &user.id, &mut response).await?;
+    Ok(response)
+}
+
+/// `POST /logout`.
+pub(crate) async fn sign_out(
+    State(authority): State<Arc<Authority>>,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageError> {
+    let browser = Browser::of(&authority, &headers).await?;
+    browser.check(&authority, &headers, &form)?;
+    let mut response = see_other("/login");
+    browser.sign_out(&authority, &mut response).await?;
+    Ok(response)
+}
+
+/// Checks a password under the limits of wrong ones. Without a hash it is wrong, after the same time.
+pub(super) async fn right_password(
+    authority: &Authority,
+    address: &str,
+    password: &SecretString,
+    hash: Option<&str>,
+) -> Result<bool, PageError> {
+    authority.limits.allowed(&limits::PASSWORD, address).await??;
+    if !authority.passwords.verify(password, hash).await? {
+        // The try that reaches the limit is still answered; the next is not.
+        let _ = authority.limits.attempt(&limits::PASSWORD, address).await?;
+        return Ok(false);
+    }
+    // Those that came at the same time had not been counted when this one was let in.
+    authority.limits.allowed(&limits::PASSWORD, address).await??;
+    Ok(true)
+}
+
+async fn page(
+    authority: &Authority,
+    browser: &Browser,
+    status: StatusCode,
+    fields: &Form,
+    error: Option<&'static str>,
+) -> Result<Response, PageError> {
+    let unowned = authority.settings.password_login && authority.owner().await?.is_none();
+    browser.page(authority, status, |nonce, code| LoginPage {
+        nonce,
+        code,
+        name: fields.get("name").unwrap_or(OWNER).chars().take(100).collect(),
+        return_to: own_path(fields.get("return_to")).to_owned(),
+        error,
+        password_login: authority.settings.password_login,
+        oidc: authority.oidc.is_some(),
+        unowned,
+        signed_in: browser.session.as_ref().map(|session| session.user.name.clone()),
+    })
+}
+
+/// Where to go after signing in: an authorization request that waits for it, or the account. Nothing else, so that no
+/// link to this page leads away from here.
+pub(crate) fn own_path(wanted: Option<&str>) -> &str {
+    let Some(wanted) = wanted else { return ACCOUNT };
+    let plain = |id: &str| {
+        !id.is_empty() && id.len() <= 100 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    if wanted.strip_prefix("/oauth/authorize?transaction=").is_some_and(plain) { wanted } else { ACCOUNT }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_our_own_are_returned_to() {
+        let request = "/oauth/authorize?transaction=Ab-_9";
+        assert_eq!((own_path(Some(request)), own_path(Some("/account"))), (request, ACCOUNT));
+        for evil in [
+            "//evil",
+            "/\\evil",
+            "\\\\evil",
+            "https://evil",
+            "https:evil",
+            "javascript:alert(1)",
+            "/\t/evil",
+            "\r\nSet-Cookie: a=b",
+            "/account/../..//evil",
+            "/account@evil",
+            "/logout",
+            "/oauth/authorize",
+            "/oauth/authorize?transaction=",
+            "/oauth/authorize?transaction=a&redirect_uri=https://evil",
+            "/oauth/authorize?transaction=a#b",
+            "/oauth/authorize?transaction=a\n",
+            "/oauth/authorize/../../evil?transaction=a",
+        ] {
+            assert_eq!(own_path(Some(evil)), ACCOUNT, "{evil:?}");
+        }
+    }
+}

@@ -1,16 +1,21 @@
 //! Pages for people: setting up, signing in, consent, their account. Plain HTML that works without scripts.
 
-mod account;
+pub(crate) mod account;
+mod agent;
 mod browser;
+mod consent;
 mod form;
-mod invite;
-mod login;
+pub(crate) mod invite;
+pub(crate) mod login;
+mod moment;
 mod own_path;
 mod page;
-mod setup;
+pub(crate) mod setup;
 pub(crate) mod single_sign_on;
 
-pub(crate) use browser::Browser;
+pub(crate) use crate::naming::shown_name;
+pub(crate) use browser::{Browser, SignedIn};
+pub(crate) use consent::{ConsentPage, ConsentScope};
 pub(crate) use form::Form;
 pub(crate) use own_path::own_path;
 pub(crate) use page::{Page, PageError, see_other};

@@ -46,16 +46,22 @@ impl Page {
 
     /// A page that says one thing.
     pub(crate) fn message(status: StatusCode, title: &str, text: &str) -> Response {
-        Self::render(status, |nonce| Message { nonce, title: title.to_owned(), text: text.to_owned() })
+        Self::render(status, |nonce| Message { nonce, title, text, link: None })
+    }
+
+    /// A page that says one thing and where to go: an address and its name.
+    pub(crate) fn signpost(status: StatusCode, title: &str, text: &str, link: (&str, &str)) -> Response {
+        Self::render(status, |nonce| Message { nonce, title, text, link: Some(link) })
     }
 }
 
 #[derive(Template)]
 #[template(path = "message.html")]
-struct Message {
+struct Message<'a> {
     nonce: String,
-    title: String,
-    text: String,
+    title: &'a str,
+    text: &'a str,
+    link: Option<(&'a str, &'a str)>,
 }
 
 fn protect(headers: &mut HeaderMap) {

@@ -9,6 +9,7 @@ mod users;
 
 pub(crate) use invites::Invite;
 pub(crate) use oidc::{Callback, Oidc, Trouble};
-pub(crate) use passwords::Passwords;
+pub(crate) use passwords::{Passwords, SHORTEST, complaint};
 pub(crate) use sessions::Session;
-pub(crate) use users::{Role, User};
+pub(crate) use setup::{CODE_MINUTES, SetUp};
+pub(crate) use users::{OWNER, Role, User};

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use argon2::{
-    Argon2,
+    Argon2, Params,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use common::{Failure, FailureKind};
@@ -93,6 +93,14 @@ pub(crate) fn complaint(password: &str) -> Option<String> {
     }
 }
 
+/// Whether `text` is a whole Argon2 hash that passwords can be checked against.
+pub(crate) fn is_hash(text: &str) -> bool {
+    PasswordHash::new(text).is_ok_and(|hash| {
+        let argon2 = hash.algorithm.as_str().starts_with("argon2");
+        argon2 && hash.salt.is_some() && hash.hash.is_some() && Params::try_from(&hash).is_ok()
+    })
+}
+
 /// Somebody who waits for a turn, also counted off if they give up.
 struct Waiting(Arc<AtomicUsize>);
 
@@ -127,6 +135,12 @@ mod tests {
         assert!(passwords.verify(&right, Some(&hash)).await.unwrap());
         assert!(!passwords.verify(&wrong, Some(&hash)).await.unwrap());
         assert!(!passwords.verify(&right, None).await.unwrap());
+        assert!(is_hash(&hash) && is_hash(NOBODY));
+        for wrong in
+            ["", "$argon2id$", "$argon2id", hash.rsplit_once('$').unwrap().0, &hash.replace("argon2id", "scrypt")]
+        {
+            assert!(!is_hash(wrong), "{wrong}");
+        }
     }
 
     #[tokio::test]

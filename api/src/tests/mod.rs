@@ -3,6 +3,8 @@
 mod files;
 mod mcp;
 mod oidc;
+mod pages;
+mod visitor;
 mod web;
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
@@ -20,19 +22,29 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::serve::{ServeError, serve};
+pub(crate) use visitor::Visitor;
+
+use crate::{
+    Authority,
+    serve::{ServeError, serve},
+};
 
 pub(crate) struct House {
     pub(crate) address: SocketAddr,
+    pub(crate) config: Config,
+    /// How the world reaches it.
+    pub(crate) issuer: String,
     pub(crate) stores: Stores,
     shutdown: CancellationToken,
     serving: JoinHandle<Result<(), ServeError>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: BTreeMap<String, String>,
+    /// The values of `Set-Cookie`.
+    pub(crate) cookies: Vec<String>,
     pub(crate) body: String,
 }
 
@@ -51,13 +63,16 @@ impl Answer {
 
 impl House {
     pub(crate) async fn start() -> Self {
-        Self::start_with(&[]).await
+        Self::start_with(&[("AUTH", "off")]).await
     }
 
-    /// A house with settings: pairs of a variable and its value.
+    /// One with these settings.
     pub(crate) async fn start_with(settings: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let pairs = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self::start_in(tempfile::tempdir().unwrap(), settings).await
+    }
+
+    /// One with these settings and what an earlier one left in its folder.
+    pub(crate) async fn start_in(folder: tempfile::TempDir, settings: &[(&str, &str)]) -> Self {
         let around = Surroundings {
             way: Way::Serve,
             start_dir: folder.path().into(),
@@ -66,14 +81,34 @@ impl House {
             cores: 1,
             read_file: |path| std::fs::read_to_string(path),
         };
-        let config = Config::read(&pairs, &around).unwrap();
+        let settings = settings.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let config = Config::read(&settings, &around).unwrap();
         let stores = Stores::open(&config.storage.data_dir, Duration::from_secs(30), Clock::default()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let issuer = config.web.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let shutdown = CancellationToken::new();
-        let (kept, stop) = (stores.clone(), shutdown.clone());
-        let serving = tokio::spawn(async move { serve(&config, kept, listener, stop).await });
-        Self { address, stores, shutdown, serving, _folder: folder }
+        let (kept, set, stop) = (stores.clone(), config.clone(), shutdown.clone());
+        let serving = tokio::spawn(async move { serve(&set, kept, listener, stop).await });
+        Self { address, config, issuer, stores, shutdown, serving, folder }
+    }
+
+    /// Another process with the same settings and stores, as the shell commands are.
+    pub(crate) async fn authority(&self) -> Authority {
+        Authority::open(&self.config, &self.stores, self.address).await.unwrap()
+    }
+
+    /// Stops, and leaves its folder to the next.
+    pub(crate) async fn move_out(self) -> tempfile::TempDir {
+        self.shutdown.cancel();
+        self.serving.await.unwrap().unwrap();
+        self.stores.close().await;
+        self.folder
+    }
+
+    /// Why it did not start.
+    pub(crate) async fn start_error(self) -> String {
+        self.serving.await.unwrap().unwrap_err().to_string()
     }
 
     pub(crate) async fn stop(self) {
@@ -92,7 +127,8 @@ impl House {
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> TcpStream {
         let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-            head.push_str(&format!("Host: {}\r\n", self.address));
+            let host = self.issuer.split_once("://").unwrap().1;
+            head.push_str(&format!("Host: {host}\r\n"));
         }
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
@@ -173,14 +209,16 @@ fn answer(raw: &[u8]) -> Answer {
     let head = String::from_utf8(raw[..split].to_vec()).unwrap();
     let mut lines = head.lines();
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-    let headers: BTreeMap<String, String> = lines
+    let pairs: Vec<(String, String)> = lines
         .filter_map(|line| line.split_once(": "))
-        .map(|(name, value)| (name.to_lowercase(), value.into()))
+        .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
         .collect();
+    let cookies = pairs.iter().filter(|(name, _)| name == "set-cookie").map(|(_, value)| value.clone()).collect();
+    let headers: BTreeMap<String, String> = pairs.into_iter().collect();
     let body = &raw[split + 4..];
     let chunked = headers.get("transfer-encoding").is_some_and(|encoding| encoding == "chunked");
     let body = if chunked { unchunked(body) } else { body.to_vec() };
-    Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
+    Answer { status, headers, cookies, body: String::from_utf8_lossy(&body).into_owned() }
 }
 
 fn unchunked(mut body: &[u8]) -> Vec<u8> {

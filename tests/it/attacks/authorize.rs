@@ -153,12 +153,8 @@ async fn a07_a_parameter_that_is_given_twice_is_refused() {
         stays_here(&site.get(&format!("{}&{more}", app.request(&[])), &[]).await);
     }
     let code = Person::owner(&site).await.allow(&app).await;
-    let fields = [
-        ("grant_type", "authorization_code"),
-        ("code", code.as_str()),
-        ("code", "another"),
-        ("client_id", &app.id),
-    ];
+    let fields =
+        [("grant_type", "authorization_code"), ("code", code.as_str()), ("code", "another"), ("client_id", &app.id)];
     assert_eq!(site.post("/oauth/token", &[], &fields).await.error(), (400, "invalid_request".into()));
     assert_eq!(site.post("/oauth/revoke", &[], &fields).await.error(), (400, "invalid_request".into()));
     assert_eq!(app.redeem(&code, &[]).await.status, 200, "the code was not spent");

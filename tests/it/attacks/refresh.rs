@@ -55,7 +55,9 @@ async fn a32_another_client_cannot_use_a_token_nor_wear_it_out() {
     assert_eq!(other.refresh(&tokens.refresh, &[]).await.error(), invalid_grant());
     let unknown = app.refresh(&tokens.refresh, &[("client_id", "itc_nobody")]).await;
     assert_eq!(unknown.error(), (401, "invalid_client".into()));
-    for forged in ["itr_x.1.y", "itr_", "", "itr_a.b.c.d", &tokens.refresh.replace(".1.", ".2."), &format!("{}x", tokens.refresh)] {
+    for forged in
+        ["itr_x.1.y", "itr_", "", "itr_a.b.c.d", &tokens.refresh.replace(".1.", ".2."), &format!("{}x", tokens.refresh)]
+    {
         let answer = app.refresh(forged, &[]).await;
         assert_eq!(answer.status, 400, "{forged}");
     }

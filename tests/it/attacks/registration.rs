@@ -69,7 +69,10 @@ async fn a48_registrations_have_bounds() {
     }
     let huge = "x".repeat(100_000);
     assert_eq!(site.post_json("/oauth/register", &[], &huge).await.status, 413);
-    assert_eq!(site.post_json("/oauth/register", &[], &json!({"redirect_uris": uris(10)}).to_string()).await.status, 201);
+    assert_eq!(
+        site.post_json("/oauth/register", &[], &json!({"redirect_uris": uris(10)}).to_string()).await.status,
+        201
+    );
 }
 
 #[tokio::test]

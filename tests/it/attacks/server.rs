@@ -14,13 +14,18 @@ async fn a56_headers_cannot_change_who_we_are_or_who_is_counted() {
             ("forwarded", "host=evil.example;proto=https"),
             ("x-forwarded-for", "203.0.113.7"),
         ];
-        for path in ["/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource/mcp", "/oauth/status"] {
+        for path in
+            ["/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource/mcp", "/oauth/status"]
+        {
             let answer = site.get(path, &lies).await;
             assert_eq!(answer.status, 200, "{path}");
             assert!(answer.body.contains(&site.url) && !answer.body.contains("evil"), "{}", answer.body);
         }
         let challenge = site.post_json("/mcp", &lies, "").await;
-        assert!(challenge.header("www-authenticate").contains(&site.url) && !challenge.header("www-authenticate").contains("evil"));
+        assert!(
+            challenge.header("www-authenticate").contains(&site.url)
+                && !challenge.header("www-authenticate").contains("evil")
+        );
         assert_eq!(site.get("/login", &lies).await.status, 403, "pages are for their own name");
         // Failures are counted by the address that is really there.
         let mut last = 0;
@@ -69,7 +74,8 @@ async fn a57_mcp_is_for_known_hosts_and_origins() {
 #[tokio::test]
 async fn a58_no_secret_is_written_anywhere() {
     let site = Site::program().await;
-    let mut secrets = vec![PASSWORD.to_owned(), SECRET.to_owned(), "a wrong password 1".to_owned(), VERIFIER.to_owned()];
+    let mut secrets =
+        vec![PASSWORD.to_owned(), SECRET.to_owned(), "a wrong password 1".to_owned(), VERIFIER.to_owned()];
     let app = App::register(&site).await;
     Person::new(&site).sign_in("owner", "a wrong password 1").await;
     let mut owner = Person::owner(&site).await;
@@ -80,7 +86,8 @@ async fn a58_no_secret_is_written_anywhere() {
     site.mcp(Some(&format!("{}x", next.access))).await;
     app.redeem(&code, &[]).await;
     let page = owner.get("/account").await;
-    let changed = [("code", hidden(&page.body, "code")), ("current", PASSWORD.into()), ("new", "another long password".into())];
+    let changed =
+        [("code", hidden(&page.body, "code")), ("current", PASSWORD.into()), ("new", "another long password".into())];
     let changed: Vec<(&str, &str)> = changed.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!(owner.submit("/account/password", &changed).await.status, 303);
     let invite = site.command(&["user", "add", "bob"]);
@@ -151,7 +158,8 @@ async fn a60_any_process_takes_up_where_another_stopped() {
     let cookie = format!("{browser}; {session}");
     let page = b.get(&transaction, &[host, ("cookie", &cookie)]).await;
     let (code, transaction) = (hidden(&page.body, "code"), hidden(&page.body, "transaction"));
-    let fields = [("code", code.as_str()), ("transaction", &transaction), ("decision", "approve"), ("scope_read", "on")];
+    let fields =
+        [("code", code.as_str()), ("transaction", &transaction), ("decision", "approve"), ("scope_read", "on")];
     let allowed = a.post("/oauth/authorize", &[host, from, ("cookie", &cookie)], &fields).await;
     let code = allowed.sent("code").unwrap();
     let tokens = Tokens::of(&at_b.redeem(&code, &[]).await);
@@ -170,7 +178,8 @@ async fn a60_any_process_takes_up_where_another_stopped() {
 async fn a61_what_is_sent_has_bounds() {
     let site = Site::here().await;
     let large = "x".repeat(40 * 1024);
-    for path in ["/oauth/token", "/oauth/revoke", "/oauth/register", "/login", "/setup", "/oauth/authorize", "/logout"] {
+    for path in ["/oauth/token", "/oauth/revoke", "/oauth/register", "/login", "/setup", "/oauth/authorize", "/logout"]
+    {
         let answer = site.post(path, &[("origin", &site.url)], &[("code", &large)]).await;
         assert_eq!(answer.status, 413, "{path}");
     }

@@ -139,7 +139,8 @@ async fn a16_consent_can_be_given_once_and_for_what_was_asked() {
     let (code, transaction) = (hidden(&page.body, "code"), hidden(&page.body, "transaction"));
     let mut stranger = Person::owner(&site).await;
     let theirs = hidden(&stranger.get("/account").await.body, "code");
-    let fields = [("code", theirs.as_str()), ("transaction", &transaction), ("decision", "approve"), ("scope_read", "on")];
+    let fields =
+        [("code", theirs.as_str()), ("transaction", &transaction), ("decision", "approve"), ("scope_read", "on")];
     assert_eq!(stranger.submit("/oauth/authorize", &fields).await.status, 400, "of another browser");
     let more = [
         ("code", code.as_str()),
@@ -224,7 +225,9 @@ async fn a19_no_page_can_be_framed_or_scripted() {
             assert_eq!(page.header("x-frame-options"), "DENY");
             assert_eq!(page.header("cache-control"), "no-store");
             assert_eq!(page.header("x-content-type-options"), "nosniff");
-            assert!(!page.body.contains("<script") && !page.body.contains(" style=") && !page.body.contains("http-equiv"));
+            assert!(
+                !page.body.contains("<script") && !page.body.contains(" style=") && !page.body.contains("http-equiv")
+            );
             let nonce = policy.split_once("'nonce-").unwrap().1.split_once('\'').unwrap().0;
             assert!(page.body.contains(&format!("<style nonce=\"{nonce}\">")));
         }
