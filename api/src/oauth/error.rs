@@ -61,11 +61,11 @@ impl ErrorCode {
 /// A failed request to one of the endpoints that programs call.
 #[derive(Clone, Debug)]
 pub(crate) struct OAuthError {
-    pub(crate) code: ErrorCode,
+    code: ErrorCode,
     /// For developers; ASCII, nothing of our inside.
-    pub(crate) description: String,
+    description: String,
     /// Whether the client used HTTP Basic, and so is answered in kind.
-    pub(crate) basic: bool,
+    basic: bool,
     too_often: Option<TooOften>,
     retry_after: Option<u64>,
 }
@@ -73,6 +73,12 @@ pub(crate) struct OAuthError {
 impl OAuthError {
     pub(crate) fn new(code: ErrorCode, description: impl Into<String>) -> Self {
         Self { code, description: description.into(), basic: false, too_often: None, retry_after: None }
+    }
+
+    /// Notes that the client used HTTP Basic.
+    pub(crate) fn to_basic(mut self, basic: bool) -> Self {
+        self.basic = basic;
+        self
     }
 
     fn status(&self) -> StatusCode {
