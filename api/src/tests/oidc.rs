@@ -43,7 +43,6 @@ const SECRET: &str = "se:cr et";
 #[derive(Clone)]
 struct Provider {
     url: String,
-    clock: Clock,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -129,7 +128,7 @@ impl Provider {
             key_requests: 0,
             last_authorization: None,
         };
-        let provider = Self { url, clock: Clock::default(), inner: Arc::new(Mutex::new(inner)) };
+        let provider = Self { url, inner: Arc::new(Mutex::new(inner)) };
         let app = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
             .route("/keys", get(keys))
@@ -516,7 +515,7 @@ async fn a64_a_new_key_is_found_and_the_provider_is_not_asked_too_often() {
 #[tokio::test]
 async fn a64_only_those_on_the_list_and_only_by_addresses_that_are_theirs() {
     let provider = Provider::start().await;
-    let house = provider.house("boss@example.org,ann@example.com,domain:example.net").await;
+    let house = provider.house("boss@example.org,ann@example.com,kim@example.com,domain:example.net").await;
     for (name, email, verified, comes_in) in [
         ("on the list", "ANN@example.com", json!(true), true),
         ("verified in words", "ann@example.com", json!("true"), true),
@@ -530,7 +529,7 @@ async fn a64_only_those_on_the_list_and_only_by_addresses_that_are_theirs() {
         ("another", "eve@example.com", json!(true), false),
         ("of a domain like it", "eve@evilexample.net", json!(true), false),
         ("of a domain below", "eve@sub.example.net", json!(true), false),
-        ("letters like it", "ann@example.\u{212a}om", json!(true), false),
+        ("letters like it", "\u{212a}im@example.com", json!(true), false),
     ] {
         let answer = Browser::new()
             .sign_in(&house, &provider, |claims| {

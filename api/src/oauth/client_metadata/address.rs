@@ -53,10 +53,15 @@ fn is_dots(segment: &str) -> bool {
     plain == "." || plain == ".."
 }
 
-/// The host of an address, to name it; it may be none that a client may have.
+/// The host of an address, to name it in an error and in the log. Where it is none that can be named there, nothing is
+/// repeated.
 pub(super) fn host(client_id: &str) -> String {
+    const LONGEST: usize = 253;
+    let plain = |host: &str| {
+        host.len() <= LONGEST && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
+    };
     let host = Url::parse(client_id).ok().and_then(|url| url.host_str().map(str::to_owned));
-    host.unwrap_or_else(|| "its address".into())
+    host.filter(|host| plain(host)).unwrap_or_else(|| "its address".into())
 }
 
 #[cfg(test)]
@@ -127,6 +132,16 @@ mod tests {
             assert!(check(address, "tool.example").is_err(), "{address}");
         }
         assert!(check(&long, "tool.example").is_err());
+    }
+
+    #[test]
+    fn a54_only_plain_hosts_are_named() {
+        assert_eq!(host("https://app.example/client"), "app.example");
+        assert_eq!(host("https://[::1]/client"), "[::1]");
+        let long = format!("https://{}.example/", "a".repeat(300));
+        for odd in ["", "client", "foo://a\"b/", "https://a\"b/", "data:text/html,<b>", &long] {
+            assert_eq!(host(odd), "its address", "{odd}");
+        }
     }
 
     #[test]

@@ -155,3 +155,38 @@ fn check(claims: &Claims, expected: &Expected<'_>) -> Result<(), Unfit> {
         "the subject of the id token is none",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a64_a_key_is_for_its_own_kind_of_signature() {
+        let rsa = json!({"kty": "RSA", "n": "AQAB", "e": "AQAB"});
+        let p256 = json!({"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"});
+        let p384 = json!({"kty": "EC", "crv": "P-384", "x": "AA", "y": "AA"});
+        let ed = json!({"kty": "OKP", "crv": "Ed25519", "x": "AA"});
+        let secret = json!({"kty": "oct", "k": "AAAA"});
+        let every = [
+            Algorithm::HS256,
+            Algorithm::RS256,
+            Algorithm::PS256,
+            Algorithm::ES256,
+            Algorithm::ES384,
+            Algorithm::EdDSA,
+        ];
+        for (key, fitting) in
+            [(&rsa, &every[1..3]), (&p256, &every[3..4]), (&p384, &every[4..5]), (&ed, &every[5..]), (&secret, &[][..])]
+        {
+            let jwk: Jwk = serde_json::from_value(key.clone()).unwrap();
+            let found: Vec<_> = every.into_iter().filter(|algorithm| fits(&jwk, *algorithm)).collect();
+            assert_eq!(found, fitting, "{key}");
+        }
+        for (field, value) in [("use", "enc"), ("alg", "RS512"), ("alg", "HS256")] {
+            let mut other = rsa.clone();
+            other[field] = value.into();
+            assert!(!fits(&serde_json::from_value(other).unwrap(), Algorithm::RS256), "{field} {value}");
+        }
+    }
+}
