@@ -1,5 +1,6 @@
 //! The command line: reads it, reads the settings, starts what was asked for.
 
+mod people;
 mod serve;
 mod settings;
 mod shell;
@@ -26,6 +27,12 @@ enum Command {
     Transform(shell::TransformArguments),
     /// Transform many images, on all cores.
     Batch(shell::BatchArguments),
+    /// Get back in as the owner.
+    #[command(subcommand)]
+    Owner(people::OwnerCommand),
+    /// Decide who else may sign in.
+    #[command(subcommand)]
+    User(people::UserCommand),
     /// Print every setting, its value and where it came from.
     Config,
 }
@@ -62,6 +69,8 @@ fn run(matches: &clap::ArgMatches) -> anyhow::Result<End> {
         Command::Stdio => serve::stdio(),
         Command::Transform(arguments) => shell::transform(&arguments, matches),
         Command::Batch(arguments) => shell::batch(&arguments, matches),
+        Command::Owner(command) => people::owner(command),
+        Command::User(command) => people::user(command),
         Command::Config => settings::print(),
     }
 }
