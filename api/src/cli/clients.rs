@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use common::rfc3339;
 
-use super::{End, offline::Offline, result};
+use super::{End, people::authority, result};
 use crate::oauth;
 
 /// Apps that the owner adds by hand.
@@ -32,11 +32,10 @@ pub(super) enum ClientCommand {
 /// Runs the command.
 #[tokio::main]
 pub(super) async fn run(command: ClientCommand) -> anyhow::Result<End> {
-    let offline = Offline::open().await?;
-    let authority = &offline.authority;
+    let authority = authority().await?;
     match command {
         ClientCommand::Add { name, redirect_uri, public } => {
-            let added = oauth::add_client(authority, &name, redirect_uri, public).await?;
+            let added = oauth::add_client(&authority, &name, redirect_uri, public).await?;
             result(&format!("client id      {}", added.id))?;
             if let Some(secret) = added.secret {
                 result(&format!("client secret  {secret}"))?;
@@ -56,6 +55,5 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<End> {
             result(&format!("{id} is removed; its tokens no longer work."))?;
         }
     }
-    offline.close().await;
     Ok(End::Good)
 }

@@ -1,6 +1,8 @@
 //! The command line: reads it, reads the settings, starts what was asked for.
 
+mod clients;
 mod oauth_check;
+mod people;
 mod serve;
 mod settings;
 mod shell;
@@ -27,6 +29,15 @@ enum Command {
     Transform(shell::TransformArguments),
     /// Transform many images, on all cores.
     Batch(shell::BatchArguments),
+    /// Get back in as the owner.
+    #[command(subcommand)]
+    Owner(people::OwnerCommand),
+    /// Decide who else may sign in.
+    #[command(subcommand)]
+    User(people::UserCommand),
+    /// Let an app in by name, where apps cannot register.
+    #[command(subcommand)]
+    Client(clients::ClientCommand),
     /// Print every setting, its value and where it came from.
     Config,
     OauthCheck(oauth_check::OauthCheckArguments),
@@ -64,6 +75,9 @@ fn run(matches: &clap::ArgMatches) -> anyhow::Result<End> {
         Command::Stdio => serve::stdio(),
         Command::Transform(arguments) => shell::transform(&arguments, matches),
         Command::Batch(arguments) => shell::batch(&arguments, matches),
+        Command::Owner(command) => people::owner(command),
+        Command::User(command) => people::user(command),
+        Command::Client(command) => clients::run(command),
         Command::Config => settings::print(),
         Command::OauthCheck(arguments) => oauth_check::run(&arguments),
     }

@@ -48,7 +48,8 @@ async fn over_stdio() -> anyhow::Result<End> {
     Ok(End::Good)
 }
 
-async fn stores(config: &Config) -> anyhow::Result<Stores> {
+/// The stores that the settings name.
+pub(super) async fn stores(config: &Config) -> anyhow::Result<Stores> {
     let folder = &config.storage.data_dir;
     Stores::open(folder, config.queue.lease, Clock::default())
         .await

@@ -10,11 +10,11 @@ async fn a12_guessing_passwords_is_slowed_down_and_tells_nothing() {
         let mut person = Person::new(&site);
         let wrong = person.sign_in("owner", "wrong password").await;
         let nobody = person.sign_in("nobody", "wrong password").await;
-        assert_eq!((wrong.status, nobody.status), (401, 401), "{}", wrong.body);
+        assert_eq!((wrong.status, nobody.status), (403, 403), "{}", wrong.body);
         let without_form = |body: &str| body.split("role=\"alert\"").nth(1).unwrap()[..80].to_owned();
         assert_eq!(without_form(&wrong.body), without_form(&nobody.body));
         for _ in 0..8 {
-            assert_eq!(person.sign_in("owner", "wrong password").await.status, 401);
+            assert_eq!(person.sign_in("owner", "wrong password").await.status, 403);
         }
         let stopped = person.sign_in("owner", PASSWORD).await;
         assert_eq!(stopped.status, 429, "even with the right one");
