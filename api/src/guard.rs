@@ -6,7 +6,7 @@ use axum::{
     Extension,
     body::{Body, to_bytes},
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -139,10 +139,11 @@ pub(crate) async fn patience(
         Ok(Some(too_often)) => return too_many(&too_often),
         Err(error) => return Problem::from(error).into_response(),
     }
-    let sent_token = request.headers().contains_key(header::AUTHORIZATION);
     let response = next.run(request).await;
+    let fields = response.headers().get(header::WWW_AUTHENTICATE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let only_told = fields.starts_with(b"Bearer resource_metadata");
     let failed = match response.status() {
-        StatusCode::UNAUTHORIZED => sent_token,
+        StatusCode::UNAUTHORIZED => !only_told,
         StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN | StatusCode::PAYLOAD_TOO_LARGE => true,
         _ => false,
     };

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Stdio},
-    sync::{Arc, Mutex},
+    sync::{Arc, Condvar, Mutex},
     time::Duration,
 };
 
@@ -35,7 +35,7 @@ pub(crate) struct Site {
     /// The folder of its data.
     pub(crate) data: PathBuf,
     /// Everything it has logged, if it is the real program.
-    pub(crate) log: Arc<Mutex<String>>,
+    pub(crate) log: Arc<Log>,
     settings: BTreeMap<String, String>,
     way: Running,
     _folder: Option<tempfile::TempDir>,
@@ -98,11 +98,11 @@ impl Site {
         command.env("PORT", "0").env("RUST_LOG", "debug").stderr(Stdio::piped()).stdout(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-        let log = Arc::new(Mutex::new(String::new()));
+        let log = Arc::new(Log::default());
         let listens = "Image Tool listens on ";
         let url = lines.by_ref().find_map(|line| line.strip_prefix(listens).map(str::to_owned)).expect("it listens");
         let kept = log.clone();
-        std::thread::spawn(move || lines.for_each(|line| *kept.lock().unwrap() += &(line + "\n")));
+        std::thread::spawn(move || lines.for_each(|line| kept.add(&line)));
         let settings = environment(settings);
         Self { url, http: client(), data, log, settings, way: Running::Program(child), _folder: None }
     }
@@ -213,6 +213,37 @@ impl Site {
             401 => false,
             other => panic!("/mcp answers {other}"),
         }
+    }
+}
+
+/// What a program says while it runs.
+#[derive(Default)]
+pub(crate) struct Log {
+    text: Mutex<String>,
+    grown: Condvar,
+}
+
+impl Log {
+    fn add(&self, line: &str) {
+        *self.text.lock().unwrap() += &format!("{line}\n");
+        self.grown.notify_all();
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.text.lock().unwrap().clone()
+    }
+
+    /// Waits until `find` finds something in it.
+    pub(crate) fn wait<T>(&self, find: impl Fn(&str) -> Option<T>) -> T {
+        let text = self.text.lock().unwrap();
+        let missing = |text: &mut String| find(text).is_none();
+        let (text, _) = self.grown.wait_timeout_while(text, Duration::from_secs(20), missing).unwrap();
+        find(&text).unwrap_or_else(|| panic!("not in the log: {text}"))
+    }
+
+    /// The newest setup code.
+    pub(crate) fn setup_code(&self) -> String {
+        self.wait(|log| log.rsplit_once("code ").map(|(_, rest)| rest[..14].to_owned()))
     }
 }
 

@@ -76,7 +76,7 @@ impl OAuthError {
     }
 
     /// Notes that the client used HTTP Basic.
-    pub(crate) fn to_basic(mut self, basic: bool) -> Self {
+    pub(crate) fn answered_as_basic(mut self, basic: bool) -> Self {
         self.basic = basic;
         self
     }

@@ -41,11 +41,15 @@ pub(crate) fn acceptable(uri: &str, own: &str) -> Result<(), &'static str> {
         return Err("has a fragment");
     }
     let url = Url::parse(uri).map_err(|_| "is not an absolute URI")?;
+    // A parser forgives a missing or doubled slash; what follows it would be compared as something else.
+    let after = &uri[url.scheme().len()..];
+    if matches!(url.scheme(), "http" | "https") && (!after.starts_with("://") || after.starts_with(":///")) {
+        return Err("does not begin with a scheme, :// and a host");
+    }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("holds a user name");
     }
     match url.scheme() {
-        "https" if url.host().is_none() => Err("has no host"),
         "http" if loopback_parts(uri).is_none() => Err("is http, which only localhost, 127.0.0.1 and [::1] may be"),
         // Compared with the default port left out on both sides.
         "https" | "http" if url.origin().ascii_serialization() == own => Err("leads to this server"),
@@ -141,7 +145,9 @@ mod tests {
             "https://user@a.example/cb",
             "https://a.example/cb#x",
             "https://a.example\\@evil.example/",
-            "https:///nothing here",
+            "https:///cb",
+            "https:a.example/cb",
+            "https:/a.example/cb",
             "/callback",
             "callback",
             "app:",

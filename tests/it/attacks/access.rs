@@ -180,7 +180,6 @@ async fn a41_a_token_counts_in_one_header_and_nowhere_else() {
         (format!("Basic {token}"), 401),
         (token.clone(), 400),
         ("Bearer".into(), 400),
-        ("Bearer ".into(), 401),
     ] {
         let answer = site.post_json("/mcp", &[("authorization", &value)], list).await;
         assert_eq!(answer.status, status, "{:.12}: {}", value, answer.body);

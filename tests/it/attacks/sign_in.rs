@@ -62,20 +62,18 @@ async fn a14_before_there_is_an_owner_nobody_gets_in() {
 #[tokio::test]
 async fn a13_a_setup_code_cannot_be_guessed_and_works_once() {
     let site = Site::program_with(&[("OWNER_PASSWORD", "")]).await;
-    let code_in_log = || {
-        let log = site.log.lock().unwrap().clone();
-        log.rsplit_once("code ").map(|(_, rest)| rest[..14].to_owned()).expect("a code in the log")
-    };
-    let first = code_in_log();
+    let first = site.log.setup_code();
     let mut person = Person::new(&site);
     let form = hidden(&person.get("/setup").await.body, "code");
     for _ in 0..5 {
         let fields = [("code", form.as_str()), ("setup_code", "BBBB-BBBB-BBBB"), ("password", "a new long password")];
         assert_ne!(person.submit("/setup", &fields).await.status, 303);
     }
-    // Reading the log again until the new code is there: it was logged before the fifth answer was sent.
-    let second = code_in_log();
-    assert_ne!(first, second, "after five wrong ones the code is another");
+    // After five wrong ones, there is another.
+    let second = site.log.wait(|log| {
+        let code = &log.rsplit_once("code ")?.1[..14];
+        (code != first).then(|| code.to_owned())
+    });
     let attempt = |code: String, password: &'static str| {
         let site = &site;
         async move {
