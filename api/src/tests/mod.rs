@@ -3,6 +3,7 @@
 mod files;
 mod mcp;
 mod pages;
+mod setup;
 mod visitor;
 mod web;
 
