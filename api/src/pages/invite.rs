@@ -32,11 +32,10 @@ struct InvitePage {
 /// `GET /invite/{secret}`.
 pub(crate) async fn show(
     State(authority): State<Arc<Authority>>,
-    Extension(Address(address)): Extension<Address>,
     Path(secret): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let Some(name) = invited(&authority, &address, &secret).await? else { return Ok(gone()) };
+    let Some(name) = invited(&authority, &secret).await? else { return Ok(gone()) };
     let browser = Browser::of(&authority, &headers).await?;
     page(&authority, &browser, StatusCode::OK, name, None)
 }
@@ -51,7 +50,12 @@ pub(crate) async fn submit(
 ) -> Result<Response, PageError> {
     let browser = Browser::of(&authority, &headers).await?;
     browser.check(&authority, &headers, &form)?;
-    let Some(name) = invited(&authority, &address, &secret).await? else { return Ok(gone()) };
+    // Counted here and not when it is shown: any web page can have any address fetched.
+    authority.limits.allowed(&limits::PASSWORD, &address).await??;
+    let Some(name) = invited(&authority, &secret).await? else {
+        let _ = authority.limits.attempt(&limits::PASSWORD, &address).await?;
+        return Ok(gone());
+    };
     let password = form.secret("password");
     if let Some(text) = complaint(password.expose_secret()) {
         return page(&authority, &browser, StatusCode::BAD_REQUEST, name, Some(text));
@@ -62,14 +66,10 @@ pub(crate) async fn submit(
     Ok(response)
 }
 
-/// The name of who is invited. Links that do not work count as wrong passwords.
-async fn invited(authority: &Authority, address: &str, secret: &str) -> Result<Option<String>, PageError> {
-    authority.limits.allowed(&limits::PASSWORD, address).await??;
+/// The name of who is invited.
+async fn invited(authority: &Authority, secret: &str) -> Result<Option<String>, PageError> {
     // Where nobody signs in by password, a new one would open nothing.
     let user = authority.invited(secret).await?.filter(|_| authority.settings.password_login);
-    if user.is_none() {
-        let _ = authority.limits.attempt(&limits::PASSWORD, address).await?;
-    }
     Ok(user.map(|user| user.name))
 }
 

@@ -20,14 +20,17 @@ use crate::{
     people::{CODE_MINUTES, OWNER, SHORTEST, SetUp, complaint},
 };
 
-const WRONG: &str = "This code is wrong or too old. The newest one is at the end of the server's log.";
+const WRONG: &str =
+    "This code is wrong or too old. After five wrong tries there is a new one, at the end of the server's log.";
 
 #[derive(Template)]
 #[template(path = "setup.html")]
 struct SetupPage {
     nonce: String,
     code: String,
-    owner: &'static str,
+    owner: String,
+    /// Whether there is an owner, who gets a new password.
+    reset: bool,
     shortest: usize,
     minutes: u16,
     /// As it was typed before.
@@ -57,7 +60,7 @@ pub(crate) async fn show(State(authority): State<Arc<Authority>>, headers: Heade
         return Ok(closed());
     }
     let browser = Browser::of(&authority, &headers).await?;
-    page(&authority, &browser, StatusCode::OK, "", None)
+    page(&authority, &browser, StatusCode::OK, "", None).await
 }
 
 /// `POST /setup`.
@@ -72,7 +75,7 @@ pub(crate) async fn submit(
     let (typed, password) = (form.get("setup_code").unwrap_or_default(), form.secret("password"));
     if let Some(text) = complaint(password.expose_secret()) {
         let error = Some(Complaint::Password(text));
-        return page(&authority, &browser, StatusCode::BAD_REQUEST, typed, error);
+        return page(&authority, &browser, StatusCode::BAD_REQUEST, typed, error).await;
     }
     authority.limits.allowed(&limits::SETUP, &address).await??;
     match authority.set_up(typed, &password).await? {
@@ -84,7 +87,7 @@ pub(crate) async fn submit(
         SetUp::WrongCode => {
             // The try that reaches the limit is still answered; the next is not.
             let _ = authority.limits.attempt(&limits::SETUP, &address).await?;
-            page(&authority, &browser, StatusCode::FORBIDDEN, "", Some(Complaint::Code(WRONG)))
+            page(&authority, &browser, StatusCode::FORBIDDEN, "", Some(Complaint::Code(WRONG))).await
         }
         SetUp::Closed => Ok(closed()),
     }
@@ -96,17 +99,19 @@ fn closed() -> Response {
     Page::signpost(StatusCode::GONE, "Already set up", text, ("/account", "Go to your account"))
 }
 
-fn page(
+async fn page(
     authority: &Authority,
     browser: &Browser,
     status: StatusCode,
     typed: &str,
     error: Option<Complaint>,
 ) -> Result<Response, PageError> {
+    let owner = authority.owner().await?;
     browser.page(authority, status, |nonce, code| SetupPage {
         nonce,
         code,
-        owner: OWNER,
+        reset: owner.is_some(),
+        owner: owner.map_or_else(|| OWNER.to_owned(), |owner| owner.name),
         shortest: SHORTEST,
         minutes: CODE_MINUTES,
         setup_code: typed.chars().take(40).collect(),

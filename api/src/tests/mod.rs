@@ -4,6 +4,7 @@ mod files;
 mod mcp;
 mod oidc;
 mod pages;
+mod setup;
 mod visitor;
 mod web;
 
