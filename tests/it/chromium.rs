@@ -20,6 +20,7 @@ pub(crate) struct Chromium {
 
 impl Chromium {
     /// A browser of its own; `None`, said loudly, where there is none.
+    #[expect(clippy::print_stdout, reason = "whoever reads the tests' output must not take this for a pass")]
     pub(crate) async fn start() -> Option<Self> {
         let (Some(driver), Some(browser)) =
             (found("chromedriver"), found("chromium").or_else(|| found("google-chrome")))

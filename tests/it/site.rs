@@ -45,7 +45,7 @@ enum Running {
     /// The real program.
     Program(Child),
     /// Its HTTP side in this process, where the clock can be turned.
-    Here { stores: Stores, stop: CancellationToken, serving: JoinHandle<()> },
+    Here { stores: Box<Stores>, stop: CancellationToken, serving: JoinHandle<()> },
 }
 
 impl Site {
@@ -73,7 +73,7 @@ impl Site {
         let (kept, told) = (stores.clone(), stop.clone());
         let serving = tokio::spawn(async move { api::serve::serve(&config, kept, listener, told).await.unwrap() });
         let data = folder.path().join("data");
-        let way = Running::Here { stores, stop, serving };
+        let way = Running::Here { stores: Box::new(stores), stop, serving };
         let settings = environment(settings);
         Self { url, http: client(), data, log: Arc::default(), settings, way, _folder: Some(folder) }
     }

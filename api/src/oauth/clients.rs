@@ -79,7 +79,8 @@ pub(crate) async fn authenticate(
 ) -> Result<String, OAuthError> {
     let basic = basic(headers)?;
     let used_basic = basic.is_some();
-    let refuse = |description: &str| OAuthError::new(ErrorCode::InvalidClient, description).answered_as_basic(used_basic);
+    let refuse =
+        |description: &str| OAuthError::new(ErrorCode::InvalidClient, description).answered_as_basic(used_basic);
     let (id, secret) = match (basic, form.get("client_id"), form.get("client_secret")) {
         (Some(_), _, Some(_)) => {
             return Err(OAuthError::new(ErrorCode::InvalidRequest, "Authenticate in one way: header or body."));

@@ -19,7 +19,7 @@ use person::Person;
 /// one it opens a browser and waits for you. Leaves no app connected behind.
 #[derive(Debug, Args)]
 pub(super) struct OauthCheckArguments {
-    /// Where the server is, such as https://images.example.com or http://127.0.0.1:8080.
+    /// The address of the server, as the world reaches it (its PUBLIC_URL).
     url: Url,
     /// Who signs in.
     #[arg(long, default_value = "owner")]
