@@ -6,10 +6,13 @@ use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use common::{StoreError, job::Lane};
 use serde_json::{Map, Value, json};
 
-use crate::Shared;
+use crate::{Authority, Shared};
 
 /// `GET /health`.
-pub(crate) async fn health(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
+pub(crate) async fn health(
+    State(shared): State<Arc<Shared>>,
+    State(authority): State<Arc<Authority>>,
+) -> impl IntoResponse {
     let queue = queue(&shared).await;
     let storage = shared.stores.blobs.probe().await;
     let sound = queue.is_ok() && storage.is_ok();
@@ -19,6 +22,11 @@ pub(crate) async fn health(State(shared): State<Arc<Shared>>) -> impl IntoRespon
         "store": word(&queue),
         "storage": if storage.is_ok() { "writable" } else { "not writable" },
     });
+    if shared.config.web.auth {
+        // A store that cannot be read is said above.
+        let setup_required = authority.setup_required().await.unwrap_or_default();
+        body["oauth"] = json!({"issuer": authority.issuer, "setup_required": setup_required});
+    }
     for error in [queue.as_ref().err(), storage.as_ref().err()].into_iter().flatten() {
         tracing::error!(%error, "unhealthy");
     }

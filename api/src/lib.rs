@@ -5,6 +5,7 @@ mod app;
 mod authority;
 mod caller;
 pub mod cli;
+mod connections;
 pub mod embedded;
 mod error;
 mod files;

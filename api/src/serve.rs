@@ -1,6 +1,6 @@
 //! Serving, over HTTP and over stdin and stdout. The caller binds and says stop.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use common::{Failure, Stores};
 use config::Config;
@@ -8,7 +8,7 @@ use rmcp::{ServiceExt, transport::io::stdio_pipes};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Authority, Caller, Shared, Site, app, files::Links, mcp};
+use crate::{Authority, Caller, Shared, Site, app, connections, files::Links, mcp};
 
 /// How long answers that are under way may take after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -50,10 +50,8 @@ pub async fn serve(
     if !config.web.auth {
         tracing::warn!("AUTH=off: every program of this machine may use this server as its owner");
     }
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     tokio::select! {
-        served = server => served?,
+        () = connections::serve(listener, router, &shutdown) => {}
         () = drained(&shutdown, &streams) => tracing::warn!("answers still under way were cut off"),
     }
     Ok(())

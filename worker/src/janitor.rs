@@ -1,4 +1,5 @@
-//! Forgets jobs that ended long ago: their records, previews and manifests. Pictures stay.
+//! Forgets jobs that ended long ago: their records, previews and manifests; and small values that have expired. Pictures
+//! stay.
 
 use std::{sync::Arc, time::Duration};
 
@@ -31,6 +32,7 @@ pub(crate) fn start(context: Arc<Context>) -> JoinHandle<()> {
 
 async fn sweep(context: &Context) -> Result<u64, StoreError> {
     let stores = &context.stores;
+    stores.state.sweep().await?;
     let kept_ms = i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX);
     let mut forgotten = 0;
     loop {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Authority, Scope, Scopes,
     keys::{fingerprint, random_secret},
-    pages::{Browser, ConsentPage, ConsentScope, Form, Page, PageError, see_other, shown_name},
+    pages::{Browser, ConsentPage, ConsentScope, Form, PageError, see_other, shown_name},
 };
 
 /// The page on which somebody decides; for those who are not signed in, the way there.
@@ -29,27 +29,19 @@ pub(super) async fn page(authority: &Authority, browser: &Browser, id: &str) -> 
         return Ok(see_other(&format!("/login?return_to=/oauth/authorize?transaction={id}")));
     };
     let offered = transaction.scopes.within(&signed_in.user.scopes);
-    let code = browser.form_code(authority)?;
-    let scheme = redirect_uri::shown_host(&transaction.redirect_uri);
-    Ok(Page::render(StatusCode::OK, |nonce| ConsentPage {
+    let redirect_host = redirect_uri::shown_host(&transaction.redirect_uri);
+    browser.page(authority, StatusCode::OK, |nonce, code| ConsentPage {
         nonce,
         code,
         transaction: id.to_owned(),
-        client_name: shown_name(&transaction.client_name),
+        client_name: transaction.client_name.clone(),
         verified_domain: transaction.verified_domain.clone(),
         loopback: redirect_uri::is_loopback(&transaction.redirect_uri),
-        native_scheme: scheme.ends_with(':'),
-        redirect_host: scheme,
+        native_scheme: redirect_host.ends_with(':'),
+        redirect_host,
         user_name: signed_in.user.name.clone(),
-        scopes: offered
-            .iter()
-            .map(|scope| ConsentScope {
-                name: scope.name(),
-                meaning: scope.meaning(),
-                costs: scope == Scope::ImageProcessing,
-            })
-            .collect(),
-    }))
+        scopes: offered.iter().map(ConsentScope::from).collect(),
+    })
 }
 
 /// `POST /oauth/authorize`: the decision.
