@@ -62,7 +62,9 @@ pub(crate) fn router(site: &Site, streams: CancellationToken) -> Router {
 /// The path of a request as the log may have it: whoever knows that of an invitation can use it.
 fn loggable(path: &str) -> &str {
     const INVITE: &str = "/invite/";
-    if path.starts_with(INVITE) { INVITE } else { path }
+    // Also one that was mistyped or escaped.
+    let plain = !path.contains('%') && !path.to_ascii_lowercase().contains("invite");
+    if plain { path } else { INVITE }
 }
 
 /// MCP. Whoever has no token hears how to get one, before anything else is looked at.
@@ -75,7 +77,6 @@ fn mcp_endpoint(site: &Site, streams: CancellationToken) -> Router<Site> {
         .layer(from_fn_with_state(site.clone(), guard::origin))
         .layer(from_fn_with_state(site.clone(), guard::host))
         .layer(from_fn_with_state(site.clone(), guard::caller))
-        .layer(from_fn_with_state(site.clone(), guard::patience))
         .layer(cors(site.clone()))
 }
 
@@ -95,7 +96,6 @@ fn people(site: &Site) -> Router<Site> {
         .route("/oauth/authorize", get(oauth::authorize).post(oauth::decide))
         .layer(from_fn(guard::form))
         .layer(from_fn_with_state(site.clone(), guard::own_name))
-        .layer(from_fn_with_state(site.clone(), guard::patience))
 }
 
 /// What the programs of any origin may call: nothing here looks at cookies.

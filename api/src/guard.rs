@@ -6,10 +6,11 @@ use axum::{
     Extension,
     body::{Body, to_bytes},
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use common::Failure;
 use rmcp::model::ClientJsonRpcMessage;
 use serde_json::Value;
 use url::{Host, Url};
@@ -44,6 +45,10 @@ pub(crate) async fn host(State(authority): State<Arc<Authority>>, request: Reque
 }
 
 fn host_allowed(headers: &HeaderMap, uri: &Uri, issuer: &str) -> bool {
+    // Two could be read differently by two readers (RFC 9112, section 3.2).
+    if headers.get_all(header::HOST).iter().count() > 1 {
+        return false;
+    }
     let (Some(named), Ok(own)) = (named(headers, uri, issuer), Url::parse(issuer)) else { return false };
     let bare = named.path() == "/" && named.query().is_none() && named.username().is_empty();
     let same_port = named.port_or_known_default() == own.port_or_known_default();
@@ -110,6 +115,13 @@ pub(crate) fn origin_allowed(origin: &str, site: &Site) -> bool {
 pub(crate) async fn caller(State(site): State<Site>, mut request: Request, next: Next) -> Response {
     let Site { shared, authority } = &site;
     if !shared.config.web.auth {
+        // A tunnel or proxy on this machine would let the world in as the owner.
+        if request.headers().contains_key("x-forwarded-for") || request.headers().contains_key(header::FORWARDED) {
+            let text = "AUTH=off is for this machine only, and this request came through a proxy.";
+            return Problem::new(StatusCode::FORBIDDEN, "forwarded", text)
+                .next("Set PUBLIC_URL and remove AUTH=off.")
+                .into_response();
+        }
         request.extensions_mut().insert(Caller::local());
         return next.run(request).await;
     }
@@ -118,39 +130,55 @@ pub(crate) async fn caller(State(site): State<Site>, mut request: Request, next:
             request.extensions_mut().insert(bearer.caller());
             next.run(request).await
         }
-        Ok(Err(refusal)) => {
-            tracing::debug!(?refusal, "no caller");
-            oauth::challenge(authority, &refusal)
-        }
+        Ok(Err(refusal)) => refused(authority, &refusal, request.extensions().get::<Address>()).await,
         Err(error) => Problem::from(error).into_response(),
     }
 }
 
-/// An address that failed too often in this minute has to wait; a request that fails is counted. What tells a client
-/// that it needs a token is no failure.
+/// The challenge. Bad tokens are counted, and an address that sends too many has to wait; good ones never have to.
+async fn refused(authority: &Authority, refusal: &Refusal, address: Option<&Address>) -> Response {
+    tracing::debug!(?refusal, "no caller");
+    if let (Refusal::InvalidToken, Some(Address(address))) = (refusal, address) {
+        match authority.limits.failed("token", address).await {
+            Ok(None) => {}
+            Ok(Some(too_often)) => return too_many(&too_often),
+            Err(error) => return Problem::from(error).into_response(),
+        }
+    }
+    oauth::challenge(authority, refusal)
+}
+
+/// A program whose requests fail too often in this minute has to wait. It is answered to its end even if it goes away,
+/// so that hanging up does not save it from being counted. Browsers say where a request came from (`Origin`); theirs
+/// do not count, for any page can make them.
 pub(crate) async fn patience(
     State(authority): State<Arc<Authority>>,
     Extension(Address(address)): Extension<Address>,
     request: Request,
     next: Next,
 ) -> Response {
-    match authority.limits.failing(&address).await {
+    let counts = request.method() == Method::POST && !request.headers().contains_key(header::ORIGIN);
+    if !counts {
+        return next.run(request).await;
+    }
+    match authority.limits.failing("program", &address).await {
         Ok(None) => {}
         Ok(Some(too_often)) => return too_many(&too_often),
         Err(error) => return Problem::from(error).into_response(),
     }
-    let response = next.run(request).await;
-    let fields = response.headers().get(header::WWW_AUTHENTICATE).map(HeaderValue::as_bytes).unwrap_or_default();
-    let only_told = fields.starts_with(b"Bearer resource_metadata");
-    let failed = match response.status() {
-        StatusCode::UNAUTHORIZED => !only_told,
-        StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN | StatusCode::PAYLOAD_TOO_LARGE => true,
-        _ => false,
-    };
-    if failed && let Err(error) = authority.limits.failed(&address).await {
-        tracing::warn!(%error, "a failed request could not be counted");
+    let answered = tokio::spawn(async move {
+        let response = next.run(request).await;
+        if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST)
+            && let Err(error) = authority.limits.failed("program", &address).await
+        {
+            tracing::warn!(%error, "a failed request could not be counted");
+        }
+        response
+    });
+    match answered.await {
+        Ok(response) => response,
+        Err(error) => Problem::from(Failure::internal(&error)).into_response(),
     }
-    response
 }
 
 fn too_many(too_often: &TooOften) -> Response {
@@ -187,6 +215,10 @@ const LONGEST_FORM: Duration = Duration::from_secs(20);
 
 /// Reads the body of a form whole, before anybody works on it.
 pub(crate) async fn form(request: Request, next: Next) -> Response {
+    // A page that is asked for needs no body; waiting for one would only hold the connection.
+    if request.method() != Method::POST {
+        return next.run(request).await;
+    }
     let (parts, body) = request.into_parts();
     match tokio::time::timeout(LONGEST_FORM, to_bytes(body, MAX_FORM_BYTES)).await {
         Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,

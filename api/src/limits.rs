@@ -1,6 +1,9 @@
 //! How often somebody may try. Counted in the store, so that all web processes count together.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use common::{Count, State, StoreError};
@@ -33,6 +36,12 @@ const QUARTER: Duration = Duration::from_secs(15 * 60);
 /// Wrong passwords.
 pub(crate) const PASSWORD: Rule = Rule { name: "password", each: 10, total: 200, window: QUARTER };
 
+/// Wrong passwords in browsers in which the same person has signed in before.
+pub(crate) const PASSWORD_KNOWN: Rule = Rule { name: "password-known", each: 10, total: u64::MAX, window: QUARTER };
+
+/// Requests to connect an app: each is kept for a while, and may have the client's document fetched.
+pub(crate) const AUTHORIZE: Rule = Rule { name: "authorize", each: 60, total: 1200, window: MINUTE };
+
 /// Wrong setup codes.
 pub(crate) const SETUP: Rule = Rule { name: "setup", each: 10, total: 200, window: QUARTER };
 
@@ -62,16 +71,20 @@ impl Limits {
         Ok(self.standing(count))
     }
 
-    /// Counts one failed request of an address.
-    pub(crate) async fn failed(&self, address: &str) -> Result<(), StoreError> {
-        self.state.count(&format!("limit/failed/{address}"), 1, MINUTE).await.map(drop)
+    /// Counts one failed request of an address to a group of routes, and says whether there were too many in this minute.
+    pub(crate) async fn failed(&self, group: &str, address: &str) -> Result<Option<TooOften>, StoreError> {
+        let count = self.state.count(&format!("limit/failed-{group}/{address}"), 1, MINUTE).await?;
+        Ok(self.over(count, self.per_minute))
     }
 
-    /// Whether an address has failed too often in this minute.
-    pub(crate) async fn failing(&self, address: &str) -> Result<Option<TooOften>, StoreError> {
-        let count = self.state.counted(&format!("limit/failed/{address}")).await?;
-        let over = count.filter(|count| count.total >= self.per_minute);
-        Ok(over.map(|count| TooOften { limit: self.per_minute, retry_after: count.resets_in }))
+    /// Whether an address has failed too often there in this minute.
+    pub(crate) async fn failing(&self, group: &str, address: &str) -> Result<Option<TooOften>, StoreError> {
+        let count = self.state.counted(&format!("limit/failed-{group}/{address}")).await?;
+        Ok(count.and_then(|count| self.over(count, self.per_minute - 1)))
+    }
+
+    fn over(&self, count: Count, most: u64) -> Option<TooOften> {
+        (count.total > most).then_some(TooOften { limit: self.per_minute, retry_after: count.resets_in })
     }
 
     /// Counts one try under a rule; `Err` if there were too many, of this address or in total.
@@ -111,10 +124,12 @@ impl Limits {
     /// The address a request came from, as limits count it: an IPv4 address, or the /64 network of an IPv6 address,
     /// of which one machine has all. With proxies in front, what the outermost of the trusted ones saw.
     pub(crate) fn address(&self, peer: IpAddr, headers: &HeaderMap) -> String {
-        let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-        let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
+        let forwarded =
+            headers.get_all("x-forwarded-for").iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let hops: Vec<String> =
+            forwarded.flat_map(|value| value.split(',').map(str::to_owned).collect::<Vec<_>>()).collect();
         let seen = self.trusted_hops.checked_sub(1).and_then(|back| hops.iter().rev().nth(back));
-        let address = seen.and_then(|text| text.parse().ok()).unwrap_or(peer);
+        let address = seen.and_then(|text| forwarded_address(text.trim())).unwrap_or(peer);
         match address.to_canonical() {
             IpAddr::V4(address) => address.to_string(),
             IpAddr::V6(address) => {
@@ -123,6 +138,12 @@ impl Limits {
             }
         }
     }
+}
+
+/// An address as proxies write it: plain, in brackets, or with a port.
+fn forwarded_address(text: &str) -> Option<IpAddr> {
+    let socket = || text.parse::<SocketAddr>().ok().map(|socket| socket.ip());
+    text.trim_start_matches('[').trim_end_matches(']').parse().ok().or_else(socket)
 }
 
 /// How many more calls there may be.
@@ -152,4 +173,24 @@ fn set(headers: &mut HeaderMap, limit: u64, remaining: u64, reset: u64) {
     headers.insert("ratelimit-limit", HeaderValue::from(limit));
     headers.insert("ratelimit-remaining", HeaderValue::from(remaining));
     headers.insert("ratelimit-reset", HeaderValue::from(reset));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxies_write_addresses_in_several_ways() {
+        for (text, wanted) in [
+            ("192.0.2.1", Some("192.0.2.1")),
+            ("192.0.2.1:5678", Some("192.0.2.1")),
+            ("2001:db8::1", Some("2001:db8::1")),
+            ("[2001:db8::1]", Some("2001:db8::1")),
+            ("[2001:db8::1]:443", Some("2001:db8::1")),
+            ("unknown", None),
+            ("", None),
+        ] {
+            assert_eq!(forwarded_address(text), wanted.map(|address| address.parse().unwrap()), "{text}");
+        }
+    }
 }

@@ -61,6 +61,20 @@ impl<T: Serialize + DeserializeOwned> Records<T> {
         Ok(self.state.take(&self.key(id)).await?.as_deref().map(serde_json::from_slice).transpose()?)
     }
 
+    /// Removes every record whose id begins with `prefix`, but the one with the id `except`.
+    pub(crate) async fn clear(&self, prefix: &str, except: Option<&str>) -> Result<(), StoreError> {
+        loop {
+            let mut found = self.list(prefix).await?;
+            found.retain(|(id, _)| Some(id.as_str()) != except);
+            if found.is_empty() {
+                return Ok(());
+            }
+            for (id, _) in found {
+                self.take(&id).await?;
+            }
+        }
+    }
+
     /// The records whose id begins with `prefix`, with their ids, in the order of the ids.
     pub(crate) async fn list(&self, prefix: &str) -> Result<Vec<(String, T)>, StoreError> {
         const MOST: u32 = 10_000;

@@ -51,7 +51,7 @@ pub async fn serve(
         tracing::warn!("AUTH=off: every program of this machine may use this server as its owner");
     }
     tokio::select! {
-        () = connections::serve(listener, router, &shutdown) => {}
+        () = connections::serve(listener, router, config.web.trusted_proxy_hops > 0, &shutdown) => {}
         () = drained(&shutdown, &streams) => tracing::warn!("answers still under way were cut off"),
     }
     Ok(())

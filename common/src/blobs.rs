@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{StoreError, ids::random_bytes};
+use crate::{StoreError, ids::random_bytes, private};
 
 /// A temporary file of this age belongs to nobody any more.
 const ABANDONED: Duration = Duration::from_secs(3600);
@@ -26,7 +26,7 @@ impl Blobs {
     /// If the folder cannot be used.
     pub fn open(folder: PathBuf) -> Result<Self, StoreError> {
         let temporary = folder.join("tmp");
-        std::fs::create_dir_all(&temporary)?;
+        private::folder(&temporary)?;
         for found in std::fs::read_dir(temporary)? {
             let path = found?.path();
             let age = path.metadata().and_then(|file| file.modified()).ok().and_then(|written| written.elapsed().ok());
@@ -113,7 +113,7 @@ fn write_whole(temporary: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> 
         file.write_all(bytes)?;
         file.sync_all()?;
         if let Some(parent) = target.parent() {
-            std::fs::create_dir_all(parent)?;
+            private::folder(parent)?;
         }
         std::fs::rename(temporary, target)
     })();

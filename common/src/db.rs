@@ -7,7 +7,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use crate::{Clock, Failure, FailureKind};
+use crate::{Clock, Failure, FailureKind, private};
 
 /// One file a version; the position in the list is the version it leads to.
 const MIGRATIONS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
@@ -92,6 +92,8 @@ impl Db {
     /// If the file cannot be opened, or was written by a newer program.
     pub async fn open(folder: &Path, clock: Clock) -> Result<Self, StoreError> {
         let file = folder.join("image-tool.sqlite3");
+        // The files that SQLite makes beside it get the same rights.
+        private::file(&file)?;
         let options = SqliteConnectOptions::from_str("sqlite:")?
             .filename(file)
             .create_if_missing(true)

@@ -13,6 +13,7 @@ pub mod job;
 pub mod jobs;
 pub mod naming;
 pub mod outcome;
+mod private;
 mod public_address;
 pub mod queue;
 pub mod recipe;

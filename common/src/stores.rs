@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use crate::{Blobs, Clock, Db, Images, Jobs, Queue, State, StoreError};
+use crate::{Blobs, Clock, Db, Images, Jobs, Queue, State, StoreError, private};
 
 /// Everything that is kept. Clones share it.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ impl Stores {
     /// # Errors
     /// If the folder cannot be used, or was written by a newer version of this program.
     pub async fn open(folder: &Path, lease: Duration, clock: Clock) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(folder)?;
+        private::folder(folder)?;
         let blobs = Blobs::open(folder.join("images"))?;
         let db = Db::open(folder, clock.clone()).await?;
         let queue = Queue::new(db.clone(), lease);

@@ -79,7 +79,7 @@ impl Web {
             port: u16::try_from(port).unwrap_or_default(),
             public_url,
             auth,
-            allowed_origins: origins(reader),
+            allowed_origins: origins(reader, auth),
             max_requests_per_minute: requests(reader),
             trusted_proxy_hops: usize::try_from(trusted_proxy_hops).unwrap_or_default(),
         }
@@ -92,9 +92,11 @@ impl Web {
     }
 }
 
-fn origins(reader: &mut Reader<'_>) -> Vec<String> {
-    let origins = ["https://claude.ai", "https://claude.com"].map(String::from).to_vec();
-    let shown = origins.join(",");
+fn origins(reader: &mut Reader<'_>, auth: bool) -> Vec<String> {
+    let claude = ["https://claude.ai", "https://claude.com"];
+    let shown = format!("{}; none with AUTH=off", claude.join(","));
+    // Without sign-in, a page of theirs would be the owner.
+    let origins = if auth { claude.map(String::from).to_vec() } else { Vec::new() };
     reader.parsed(
         &about(
             "ALLOWED_ORIGINS",

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use axum::{
+    Extension,
     extract::{RawQuery, State},
     http::{HeaderMap, StatusCode},
     response::Response,
@@ -16,7 +17,9 @@ use url::form_urlencoded;
 use super::{Transaction, clients, consent, error::ErrorCode, redirect_uri, resource::is_ours};
 use crate::{
     Authority, Scopes,
+    guard::Address,
     keys::random_secret,
+    limits,
     pages::{Browser, Form, PageError, see_other},
 };
 
@@ -29,6 +32,7 @@ const LONGEST_STATE: usize = 4096;
 /// `GET /oauth/authorize`: a new request of an app, or one that waits for its decision (`?transaction=`).
 pub(crate) async fn authorize(
     State(authority): State<Arc<Authority>>,
+    Extension(Address(address)): Extension<Address>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
@@ -42,6 +46,7 @@ pub(crate) async fn authorize(
     if let Some(transaction) = query.get("transaction") {
         return consent::page(&authority, &browser, transaction).await;
     }
+    authority.limits.attempt(&limits::AUTHORIZE, &address).await??;
     let (client_id, client, redirect_uri) = client_of(&authority, &query).await?;
     let state = query.get("state").map(str::to_owned);
     let asked = match checked(&authority, &query) {

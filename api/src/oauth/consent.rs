@@ -19,6 +19,7 @@ use crate::{
     Authority, Scope, Scopes,
     keys::{fingerprint, random_secret},
     pages::{Browser, ConsentPage, ConsentScope, Form, PageError, see_other, shown_name},
+    people::User,
 };
 
 /// The page on which somebody decides; for those who are not signed in, the way there.
@@ -37,7 +38,7 @@ pub(super) async fn page(authority: &Authority, browser: &Browser, id: &str) -> 
         client_name: transaction.client_name.clone(),
         verified_domain: transaction.verified_domain.clone(),
         loopback: redirect_uri::is_loopback(&transaction.redirect_uri),
-        native_scheme: redirect_host.ends_with(':'),
+        native_scheme: redirect_host.contains("://"),
         redirect_host,
         user_name: signed_in.user.name.clone(),
         scopes: offered.iter().map(ConsentScope::from).collect(),
@@ -67,7 +68,7 @@ pub(crate) async fn decide(
     let scopes = ticked.within(&transaction.scopes).within(&signed_in.user.scopes);
     let fields = if form.get("decision") == Some("approve") && !scopes.is_empty() {
         tracing::info!(user = %signed_in.user.id.0, client = transaction.client_id, %scopes, "an app was allowed");
-        vec![("code", issue(&authority, &transaction, &signed_in.user.id, scopes).await?)]
+        vec![("code", issue(&authority, &transaction, &signed_in.user, scopes).await?)]
     } else {
         tracing::info!(user = %signed_in.user.id.0, client = transaction.client_id, "an app was denied");
         let description = "The person at the browser did not allow it.".to_owned();
@@ -80,13 +81,14 @@ pub(crate) async fn decide(
 async fn issue(
     authority: &Authority,
     transaction: &Transaction,
-    user: &common::UserId,
+    user: &User,
     scopes: Scopes,
 ) -> Result<String, PageError> {
     let secret = random_secret()?;
     let code = Code {
-        grant: new_grant_id(user)?,
-        user: user.clone(),
+        grant: new_grant_id(&user.id)?,
+        user: user.id.clone(),
+        epoch: user.epoch,
         client_id: transaction.client_id.clone(),
         client_name: shown_name(&transaction.client_name),
         redirect_uri: transaction.redirect_uri.clone(),

@@ -67,6 +67,9 @@ pub(crate) struct Code {
     /// The S256 challenge (RFC 7636).
     pub(crate) challenge: String,
     pub(crate) scopes: Scopes,
+    /// That of the user when they consented.
+    #[serde(default)]
+    pub(crate) epoch: u64,
     pub(crate) issued_at: i64,
     /// Whether it was redeemed.
     pub(crate) spent: bool,

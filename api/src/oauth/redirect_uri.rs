@@ -5,21 +5,41 @@ use url::{Host, Url};
 /// The longest address.
 pub(crate) const LONGEST: usize = 2048;
 
-/// Schemes that a browser runs or reads by itself, instead of handing them to an app.
-const NOT_APPS: [&str; 14] = [
+/// Schemes that a browser runs or reads by itself, or that lead to another machine, instead of to an app on this one.
+const NOT_APPS: [&str; 34] = [
     "about",
     "blob",
     "chrome",
+    "chrome-extension",
     "data",
+    "edge",
+    "feed",
     "file",
     "filesystem",
     "ftp",
+    "gopher",
     "intent",
+    "itms-services",
+    "jar",
     "javascript",
     "mailto",
+    "moz-extension",
+    "ms-appinstaller",
+    "ms-settings",
     "resource",
+    "search",
+    "search-ms",
+    "sftp",
+    "smb",
+    "sms",
+    "ssh",
+    "steam",
+    "tel",
+    "telnet",
+    "urn",
     "vbscript",
     "view-source",
+    "webcal",
     "ws",
 ];
 
@@ -52,12 +72,20 @@ pub(crate) fn acceptable(uri: &str, own: &str) -> Result<(), &'static str> {
     match url.scheme() {
         "http" if loopback_parts(uri).is_none() => Err("is http, which only localhost, 127.0.0.1 and [::1] may be"),
         // Compared with the default port left out on both sides.
-        "https" | "http" if url.origin().ascii_serialization() == own => Err("leads to this server"),
+        "https" | "http" if leads_to(&url, own) => Err("leads to this server"),
         "https" | "http" => Ok(()),
         scheme if NOT_APPS.contains(&scheme) || scheme == "wss" => Err("has a scheme that no app has"),
         scheme if uri.len() <= scheme.len() + 1 => Err("is a scheme and nothing more"),
         _ => Ok(()),
     }
+}
+
+/// Whether a URL leads to the server `own`, by whichever name of this machine.
+fn leads_to(url: &Url, own: &str) -> bool {
+    let Ok(own) = Url::parse(own) else { return false };
+    let here = |url: &Url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    let same_host = url.host() == own.host() || (here(url) && here(&own));
+    same_host && url.scheme() == own.scheme() && url.port_or_known_default() == own.port_or_known_default()
 }
 
 /// Whether `requested` is `registered`: byte for byte, but for the port on the same machine, which an app cannot know
@@ -81,7 +109,7 @@ pub(crate) fn shown_host(uri: &str) -> String {
             (Some(host), None) => host.to_string(),
             (None, _) => String::new(),
         },
-        Ok(url) => format!("{}:", url.scheme()),
+        Ok(url) => format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default()),
         Err(_) => String::new(),
     }
 }
@@ -154,9 +182,18 @@ mod tests {
             "",
             "https://it.example/oauth/authorize",
             "https://IT.example:443/x",
+            "webcal://evil.example/x",
+            "smb://evil.example/share",
+            "feed:https://evil.example/",
+            "ms-appinstaller:?source=https://evil.example/",
+            "tel:+100",
         ] {
             assert!(acceptable(uri, OWN).is_err(), "{uri}");
         }
+        for here in ["http://localhost:8080/x", "http://[::1]:8080/x", "http://127.0.0.1:8080/"] {
+            assert!(acceptable(here, "http://127.0.0.1:8080").is_err(), "{here}");
+        }
+        assert!(acceptable("http://localhost:9/x", "http://127.0.0.1:8080").is_ok());
         assert!(acceptable(&format!("https://a.example/{}", "x".repeat(2048)), OWN).is_err());
     }
 
@@ -198,6 +235,6 @@ mod tests {
     fn people_read_the_host() {
         assert_eq!(shown_host("https://claude.ai/api/mcp"), "claude.ai");
         assert_eq!(shown_host("http://localhost:54321/cb"), "localhost:54321");
-        assert_eq!(shown_host("cursor://anysphere.cursor-mcp/x"), "cursor:");
+        assert_eq!(shown_host("cursor://anysphere.cursor-mcp/x"), "cursor://anysphere.cursor-mcp");
     }
 }

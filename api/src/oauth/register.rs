@@ -36,7 +36,7 @@ const MAX_UNUSED: usize = 500;
 const UNUSED_MS: i64 = 24 * 3600 * 1000;
 
 /// Clients share addresses (all of claude.ai comes from a few), so one address may have many.
-const RULE: Rule = Rule { name: "register-hour", each: 300, total: 300, window: Duration::from_secs(3600) };
+const RULE: Rule = Rule { name: "register-hour", each: 100, total: 1000, window: Duration::from_secs(3600) };
 const BURST: Rule = Rule { name: "register-minute", each: 30, total: 300, window: Duration::from_secs(60) };
 
 /// `POST /oauth/register`.
@@ -53,11 +53,7 @@ pub(crate) async fn register(
     for rule in [&BURST, &RULE] {
         authority.limits.attempt(rule, &address).await??;
     }
-    if authority.unused_clients.list("").await?.len() >= MAX_UNUSED {
-        tracing::warn!("no more registrations: {MAX_UNUSED} clients registered and were never used");
-        let description = "Too many clients registered and were never used; try again tomorrow.";
-        return Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, description));
-    }
+    make_room(&authority).await?;
     let created_at = authority.now_ms();
     let client = Client {
         id: format!("itc_{}", random_secret()?),
@@ -75,6 +71,22 @@ pub(crate) async fn register(
     let mut response = (StatusCode::CREATED, Json(described(&client))).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+/// Forgets the oldest clients that were never used, where there are too many: refusing new ones would let a stranger
+/// keep everybody out.
+async fn make_room(authority: &Authority) -> Result<(), OAuthError> {
+    let mut unused = authority.unused_clients.list("").await?;
+    if unused.len() < MAX_UNUSED {
+        return Ok(());
+    }
+    unused.sort_by_key(|(_, ends_at)| *ends_at);
+    let over = unused.len() + 1 - MAX_UNUSED;
+    for (id, _) in unused.into_iter().take(over) {
+        authority.clients.take(&id).await?;
+        authority.unused_clients.take(&id).await?;
+    }
+    Ok(())
 }
 
 struct Request {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    Extension,
     extract::{RawQuery, State},
     http::{HeaderMap, StatusCode},
     response::Response,
@@ -13,11 +12,13 @@ use common::{StoreError, UserId};
 use secrecy::ExposeSecret;
 
 use super::{
-    Browser, Form, PageError, SignedIn, agent::browser_name, login::right_password, moment, see_other, shown_name,
+    Browser, Form, PageError, SignedIn,
+    agent::browser_name,
+    login::{Budget, right_password},
+    moment, see_other, shown_name,
 };
 use crate::{
     Authority, Scope,
-    guard::Address,
     people::{Role, SHORTEST, complaint},
 };
 
@@ -110,7 +111,6 @@ pub(crate) async fn end_session(
 /// `POST /account/password`.
 pub(crate) async fn change_password(
     State(authority): State<Arc<Authority>>,
-    Extension(Address(address)): Extension<Address>,
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, PageError> {
@@ -120,17 +120,25 @@ pub(crate) async fn change_password(
     let new = form.secret("new");
     let wrong = match complaint(new.expose_secret()) {
         Some(complaint) => Some(complaint),
-        None if right_password(&authority, &address, &form.secret("current"), who.user.password.as_deref()).await? => {
-            None
-        }
+        None if is_right(&authority, &who, &form).await? => None,
         None => Some("The current password is wrong.".to_owned()),
     };
     if wrong.is_some() {
         return page(&authority, &browser, &who, StatusCode::BAD_REQUEST, None, wrong).await;
     }
     authority.set_password(&who.user.id, &new).await?;
-    authority.end_sessions(&who.user.id, Some(&who.id)).await?;
-    Ok(see_other("/account?done=password"))
+    // Every session has ended; this browser gets a new one.
+    let mut response = see_other("/account?done=password");
+    if let Some(user) = authority.users.get(&who.user.id.0).await? {
+        browser.sign_in(&authority, &headers, &user, &mut response).await?;
+    }
+    Ok(response)
+}
+
+/// Whether the password that a form names as the current one is it.
+async fn is_right(authority: &Arc<Authority>, who: &SignedIn, form: &Form) -> Result<bool, PageError> {
+    let current = form.secret("current");
+    right_password(authority, Budget::known(&who.user.id), current, who.user.password.as_deref()).await
 }
 
 /// Sends somebody to sign in; where nobody can yet, to set up.

@@ -24,6 +24,9 @@ const SESSION_SECONDS: i64 = 8 * 3600;
 /// How long a browser that is not signed in is known again.
 const BROWSER_SECONDS: i64 = 24 * 3600;
 
+/// How long a browser counts as one that somebody has signed in in.
+const KNOWN_SECONDS: i64 = 180 * 24 * 3600;
+
 /// The browser at the other end.
 #[derive(Clone)]
 pub(crate) struct Browser {
@@ -31,6 +34,8 @@ pub(crate) struct Browser {
     id: String,
     /// Whether it has the cookie already.
     known: bool,
+    /// What it was given when somebody signed in in it before.
+    trusted: Option<String>,
     /// Who is signed in.
     pub(crate) session: Option<SignedIn>,
 }
@@ -65,9 +70,18 @@ impl Browser {
         // Whatever somebody plants there, it is as long as ours or it is not ours.
         let known = value("browser").filter(|id| id.len() == 43);
         Ok(match known {
-            Some(id) => Self { id, known: true, session },
-            None => Self { id: random_secret()?, known: false, session },
+            Some(id) => Self { id, known: true, trusted: value("known"), session },
+            None => Self { id: random_secret()?, known: false, trusted: value("known"), session },
         })
+    }
+
+    /// Whether `user` has signed in in this browser before. Strangers who try passwords cannot say so.
+    ///
+    /// # Errors
+    /// If there can be no code.
+    pub(crate) fn knows(&self, authority: &Authority, user: &UserId) -> Result<bool, PageError> {
+        let code = known_code(authority, user)?;
+        Ok(self.trusted.as_ref().is_some_and(|given| same(given.as_bytes(), code.as_bytes())))
     }
 
     /// The fingerprint under which this browser is remembered.
@@ -129,7 +143,7 @@ impl Browser {
         &self,
         authority: &Authority,
         headers: &HeaderMap,
-        user: &UserId,
+        user: &User,
         response: &mut Response,
     ) -> Result<(), PageError> {
         if let Some(before) = &self.session {
@@ -139,9 +153,11 @@ impl Browser {
         let created_at = authority.now_ms();
         let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("unknown");
         let agent = agent.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(120).collect();
-        let session = Session { agent, created_at, ends_at: created_at + SESSION_SECONDS * 1000 };
-        authority.sessions.put(&session_id(user, &secret), &session).await?;
-        set(response, cookie(authority, "session", &format!("{}~{secret}", user.0), SESSION_SECONDS));
+        // The epoch of the user as they were before their password was checked: one that has changed since is closed.
+        let session = Session { agent, epoch: user.epoch, created_at, ends_at: created_at + SESSION_SECONDS * 1000 };
+        authority.sessions.put(&session_id(&user.id, &secret), &session).await?;
+        set(response, cookie(authority, "session", &format!("{}~{secret}", user.id.0), SESSION_SECONDS));
+        set(response, cookie(authority, "known", &known_code(authority, &user.id)?, KNOWN_SECONDS));
         Ok(())
     }
 
@@ -158,6 +174,10 @@ impl Browser {
     }
 }
 
+fn known_code(authority: &Authority, user: &UserId) -> Result<String, PageError> {
+    Ok(URL_SAFE_NO_PAD.encode(authority.keys.code(Purpose::Form, &["known", &user.0])?))
+}
+
 fn session_id(user: &UserId, secret: &str) -> String {
     format!("{}~{}", user.0, fingerprint(secret))
 }
@@ -166,10 +186,8 @@ async fn signed_in(authority: &Authority, cookie: &str) -> Result<Option<SignedI
     let Some((user, secret)) = cookie.split_once('~') else { return Ok(None) };
     let user = UserId(user.to_owned());
     let id = session_id(&user, secret);
-    if authority.sessions.get(&id).await?.is_none() {
-        return Ok(None);
-    }
-    let user = authority.users.get(&user.0).await?.filter(|user| !user.disabled);
+    let Some(session) = authority.sessions.get(&id).await? else { return Ok(None) };
+    let user = authority.users.get(&user.0).await?.filter(|user| !user.disabled && user.epoch == session.epoch);
     Ok(user.map(|user| SignedIn { id, user }))
 }
 

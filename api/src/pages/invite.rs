@@ -62,7 +62,7 @@ pub(crate) async fn submit(
     }
     let Some(user) = authority.take_up(&secret, &password).await? else { return Ok(gone()) };
     let mut response = see_other("/account");
-    browser.sign_in(&authority, &headers, &user.id, &mut response).await?;
+    browser.sign_in(&authority, &headers, &user, &mut response).await?;
     Ok(response)
 }
 

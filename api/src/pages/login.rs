@@ -9,10 +9,16 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
+use common::UserId;
 use secrecy::SecretString;
 
 use super::{Browser, Form, Page, PageError, own_path, see_other};
-use crate::{Authority, guard::Address, limits, people::OWNER};
+use crate::{
+    Authority,
+    guard::Address,
+    limits::{self, Rule},
+    people::OWNER,
+};
 
 const WRONG: &str = "Name or password is wrong.";
 
@@ -62,13 +68,17 @@ pub(crate) async fn submit(
     }
     let user = authority.user_named(form.get("name").unwrap_or_default()).await?;
     let hash = user.as_ref().and_then(|user| user.password.as_deref());
-    let right = right_password(&authority, &address, &form.secret("password"), hash).await?;
+    let budget = match &user {
+        Some(user) if browser.knows(&authority, &user.id)? => Budget::known(&user.id),
+        _ => Budget::stranger(&address),
+    };
+    let right = right_password(&authority, budget, form.secret("password"), hash).await?;
     // Whoever is kept out learns no more than a stranger.
     let Some(user) = user.filter(|user| right && !user.disabled) else {
         return page(&authority, &browser, StatusCode::FORBIDDEN, &form, Some(WRONG)).await;
     };
     let mut response = see_other(own_path(form.get("return_to").unwrap_or_default()));
-    browser.sign_in(&authority, &headers, &user.id, &mut response).await?;
+    browser.sign_in(&authority, &headers, &user, &mut response).await?;
     Ok(response)
 }
 
@@ -85,22 +95,46 @@ pub(crate) async fn sign_out(
     Ok(response)
 }
 
-/// Checks a password under the limits of wrong ones. Without a hash it is wrong, after the same time.
+/// Whose wrong passwords count together.
+pub(super) struct Budget {
+    rule: &'static Rule,
+    whose: String,
+}
+
+impl Budget {
+    /// Those of an address.
+    fn stranger(address: &str) -> Self {
+        Self { rule: &limits::PASSWORD, whose: address.to_owned() }
+    }
+
+    /// Those of browsers in which `user` has signed in before: however many strangers try, these are not kept out.
+    pub(super) fn known(user: &UserId) -> Self {
+        Self { rule: &limits::PASSWORD_KNOWN, whose: user.0.clone() }
+    }
+}
+
+/// Checks a password under the limits of wrong ones. Without a hash it is wrong, after the same time. It is counted even
+/// if whoever asked has gone away by then.
 pub(super) async fn right_password(
-    authority: &Authority,
-    address: &str,
-    password: &SecretString,
+    authority: &Arc<Authority>,
+    budget: Budget,
+    password: SecretString,
     hash: Option<&str>,
 ) -> Result<bool, PageError> {
-    authority.limits.allowed(&limits::PASSWORD, address).await??;
-    if !authority.passwords.verify(password, hash).await? {
-        // The try that reaches the limit is still answered; the next is not.
-        let _ = authority.limits.attempt(&limits::PASSWORD, address).await?;
-        return Ok(false);
-    }
-    // Those that came at the same time had not been counted when this one was let in.
-    authority.limits.allowed(&limits::PASSWORD, address).await??;
-    Ok(true)
+    let (authority, hash) = (authority.clone(), hash.map(str::to_owned));
+    let checked = tokio::spawn(async move {
+        let Budget { rule, whose } = budget;
+        authority.limits.allowed(rule, &whose).await??;
+        if !authority.passwords.verify(&password, hash.as_deref()).await? {
+            // The try that reaches the limit is still answered; the next is not.
+            let _ = authority.limits.attempt(rule, &whose).await?;
+            return Ok(false);
+        }
+        // Those that came at the same time had not been counted when this one was let in.
+        authority.limits.allowed(rule, &whose).await??;
+        Ok(true)
+    });
+    checked.await.map_err(|error| PageError::internal(&error))?
 }
 
 async fn page(

@@ -9,7 +9,6 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use common::UserId;
 use secrecy::ExposeSecret;
 
 use super::{Browser, Form, Page, PageError, see_other};
@@ -81,7 +80,9 @@ pub(crate) async fn submit(
     match authority.set_up(typed, &password).await? {
         SetUp::Done => {
             let mut response = see_other("/account");
-            browser.sign_in(&authority, &headers, &UserId::local(), &mut response).await?;
+            if let Some(owner) = authority.owner().await? {
+                browser.sign_in(&authority, &headers, &owner, &mut response).await?;
+            }
             Ok(response)
         }
         SetUp::WrongCode => {

@@ -60,7 +60,7 @@ pub(crate) async fn callback(
         return Err(PageError::new(StatusCode::FORBIDDEN, "You cannot sign in here", text));
     };
     let mut response = see_other(own_path(&return_to));
-    browser.sign_in(&authority, &headers, &user.id, &mut response).await?;
+    browser.sign_in(&authority, &headers, &user, &mut response).await?;
     Ok(response)
 }
 

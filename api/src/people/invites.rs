@@ -57,9 +57,8 @@ impl Authority {
         if self.invites.take(&fingerprint(secret)).await?.is_none() {
             return Ok(None);
         }
-        self.users.update(&user.id.0, |user| user.password = Some(hash.clone())).await?;
-        self.end_sessions(&user.id, None).await?;
-        Ok(Some(user))
+        self.put_password(&user.id, &hash).await?;
+        Ok(self.users.get(&user.id.0).await?)
     }
 }
 

@@ -76,11 +76,15 @@ impl Passwords {
 
     async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
         let waiting = Waiting::one_more(&self.waiting)?;
-        let turn = self.turns.acquire().await.map_err(|error| Failure::internal(&error))?;
+        let turn = self.turns.clone().acquire_owned().await.map_err(|error| Failure::internal(&error))?;
         drop(waiting);
-        let done = tokio::task::spawn_blocking(work).await;
-        drop(turn);
-        done.map_err(|error| Failure::internal(&error))
+        // The turn ends with the work, and not with whoever waits for it: work cannot be stopped.
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(turn);
+            done
+        });
+        done.await.map_err(|error| Failure::internal(&error))
     }
 }
 

@@ -186,8 +186,9 @@ impl Authority {
             return self.make_owner(Some(hash.to_owned())).await;
         }
         let owner = UserId::local();
-        self.users.update(&owner.0, |owner| owner.password = Some(hash.to_owned())).await?;
-        self.end_sessions(&owner, None).await?;
+        self.put_password(&owner, hash).await?;
+        // Whoever needs this may have been robbed: the thief's apps go too.
+        self.disconnect_apps(&owner).await?;
         Ok(true)
     }
 

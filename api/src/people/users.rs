@@ -28,6 +28,10 @@ pub(crate) struct User {
     /// What they may spend in a day, in US dollars; `None`: as the server's own limit says.
     pub(crate) daily_usd: Option<f64>,
     pub(crate) disabled: bool,
+    /// How often everything that was open was closed. Sessions and codes are of one epoch, and end with it: also those
+    /// that are just being made.
+    #[serde(default)]
+    pub(crate) epoch: u64,
     /// Milliseconds since 1970 (UTC).
     pub(crate) created_at: i64,
 }
@@ -75,6 +79,7 @@ impl Authority {
             scopes: Scopes::all(),
             daily_usd: None,
             disabled: false,
+            epoch: 0,
             created_at: self.now_ms(),
             id: id.clone(),
         };
@@ -100,6 +105,7 @@ impl Authority {
             scopes,
             daily_usd,
             disabled: false,
+            epoch: 0,
             created_at: self.now_ms(),
         };
         // First the person, then the name: whoever finds the name finds the person.
@@ -137,12 +143,13 @@ impl Authority {
             return Err(Failure::new(FailureKind::InvalidArgument, "The owner cannot be disabled.")
                 .next("To lock out somebody who knows the owner's password, run: image-tool owner reset"));
         }
-        self.users.update(&user.0, |user| user.disabled = true).await?;
+        let disable = |user: &mut User| {
+            user.disabled = true;
+            user.epoch += 1;
+        };
+        self.users.update(&user.0, disable).await?;
         self.end_sessions(user, None).await?;
-        for (id, _) in self.grants.list(&format!("{}~", user.0)).await? {
-            self.grants.take(&id).await?;
-        }
-        Ok(())
+        Ok(self.disconnect_apps(user).await?)
     }
 
     /// Lets somebody in again who was kept out. They sign in and connect their apps anew.
@@ -150,24 +157,33 @@ impl Authority {
         self.users.update(&user.0, |user| user.disabled = false).await.map(drop)
     }
 
-    /// Gives somebody a new password.
+    /// Ends the leave of every app of somebody.
+    pub(crate) async fn disconnect_apps(&self, user: &UserId) -> Result<(), StoreError> {
+        self.grants.clear(&format!("{}~", user.0), None).await
+    }
+
+    /// Gives somebody a new password, and ends every session of theirs.
     ///
     /// # Errors
     /// If it cannot be hashed or written.
     pub(crate) async fn set_password(&self, user: &UserId, password: &SecretString) -> Result<(), Failure> {
         let hash = self.passwords.hash(password).await?;
-        self.users.update(&user.0, |user| user.password = Some(hash.clone())).await?;
-        Ok(())
+        Ok(self.put_password(user, &hash).await?)
+    }
+
+    /// The same with its hash.
+    pub(super) async fn put_password(&self, user: &UserId, hash: &str) -> Result<(), StoreError> {
+        let change = |user: &mut User| {
+            user.password = Some(hash.to_owned());
+            user.epoch += 1;
+        };
+        self.users.update(&user.0, change).await?;
+        self.end_sessions(user, None).await
     }
 
     /// Ends every session of somebody but the one with the id `except`.
     pub(crate) async fn end_sessions(&self, user: &UserId, except: Option<&str>) -> Result<(), StoreError> {
-        for (id, _) in self.sessions.list(&format!("{}~", user.0)).await? {
-            if Some(id.as_str()) != except {
-                self.sessions.take(&id).await?;
-            }
-        }
-        Ok(())
+        self.sessions.clear(&format!("{}~", user.0), except).await
     }
 }
 

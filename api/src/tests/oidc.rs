@@ -294,7 +294,7 @@ fn sent(answer: &Answer) -> Request {
 }
 
 fn signed_in(answer: &Answer) -> Option<UserId> {
-    let cookie = answer.headers.get("set-cookie")?.strip_prefix("it_session=")?;
+    let cookie = answer.cookies.iter().find_map(|cookie| cookie.strip_prefix("it_session="))?;
     assert_eq!(answer.status, 303);
     Some(UserId(cookie.split('~').next()?.to_owned()))
 }
@@ -581,6 +581,7 @@ async fn a64_an_owner_who_is_there_already_keeps_their_record() {
         scopes: crate::Scopes::all(),
         daily_usd: Some(1.0),
         disabled: false,
+        epoch: 0,
         created_at: 0,
     };
     users.put("local", &owner).await.unwrap();

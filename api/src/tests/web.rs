@@ -39,7 +39,7 @@ async fn everything_else_is_a_json_404() {
 
 #[tokio::test]
 async fn strangers_hosts_and_origins_are_refused() {
-    let house = House::start().await;
+    let house = House::start_with(&[("AUTH", "off"), ("ALLOWED_ORIGINS", "https://claude.ai")]).await;
     let port = house.address.port();
     let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
     for (host, status) in [(format!("localhost:{port}"), 200), (format!("evil.example:{port}"), 403)] {

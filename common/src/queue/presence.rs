@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::Queue;
-use crate::{StoreError, ids::random_bytes};
+use crate::{StoreError, ids::random_bytes, private};
 
 /// The name of this process as a worker, and the lock that proves it lives.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Presence {
     /// # Errors
     /// If the folder cannot be written.
     pub fn announce(folder: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(folder)?;
+        private::folder(folder)?;
         let random = data_encoding::HEXLOWER.encode(&random_bytes::<4>()?);
         let name = format!("worker-{}-{random}", std::process::id());
         let path = folder.join(format!("{name}.lock"));

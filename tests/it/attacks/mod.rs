@@ -13,9 +13,11 @@
 //! | 50–55 | `api/src/oauth/client_metadata/` | metadata documents of clients, and the guard around fetching them |
 //! | 56–63 | `server.rs` | the server as a whole |
 //! | 64 | `api/src/tests/oidc.rs` | sign-in by another server |
+//! | none | `beyond.rs` | what attackers found besides |
 
 mod access;
 mod authorize;
+mod beyond;
 mod code;
 mod refresh;
 mod registration;

@@ -45,8 +45,8 @@ pub(in crate::oauth) async fn redeem(
     if form.get("resource").is_some_and(|resource| !is_ours(authority, resource)) {
         return Err(OAuthError::new(ErrorCode::InvalidTarget, "resource is not one of this server."));
     }
-    let user = authority.users.get(&code.user.0).await?.filter(|user| !user.disabled);
-    let user = user.ok_or_else(|| invalid("user gone or disabled"))?;
+    let user = authority.users.get(&code.user.0).await?.filter(|user| !user.disabled && user.epoch == code.epoch);
+    let user = user.ok_or_else(|| invalid("user gone, disabled, or with another password by now"))?;
     let grant = new_grant(authority, &code, code.scopes.within(&user.scopes));
     // Before the code is spent: whoever comes second then finds a grant to end.
     authority.grants.insert(&code.grant, &grant).await?;

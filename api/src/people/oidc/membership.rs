@@ -7,7 +7,7 @@ use super::{Oidc, Person};
 use crate::{
     Authority, Scopes,
     keys::fingerprint,
-    people::{Role, User},
+    people::{OWNER, Role, User},
 };
 
 /// The longest name that is taken over.
@@ -79,6 +79,7 @@ async fn join(authority: &Authority, person: &Person, id: UserId, owner: bool) -
         scopes: Scopes::all(),
         daily_usd: None,
         disabled: false,
+        epoch: 0,
         created_at: authority.now_ms(),
         id,
     };
@@ -97,7 +98,7 @@ async fn free_name(authority: &Authority, person: &Person, id: &UserId) -> Resul
     let wanted = wanted_name(person);
     let numbered = (2..100).map(|number| format!("{wanted}-{number}"));
     for name in std::iter::once(wanted.clone()).chain(numbered) {
-        if authority.names.insert(&name, &id.0).await? {
+        if (name != OWNER || *id == UserId::local()) && authority.names.insert(&name, &id.0).await? {
             return Ok(name);
         }
     }
