@@ -13,6 +13,9 @@ use crate::{
     records::Records,
 };
 
+/// Where the server notes how it is reached.
+const ISSUER: &str = "issuer";
+
 /// The authorization server of this resource (RFC 6749, section 1.1), and the records behind it. Everything that is
 /// kept is in the store, so that any web process answers any request.
 #[derive(Debug)]
@@ -88,6 +91,20 @@ impl Authority {
             state: state.clone(),
             issuer,
         })
+    }
+
+    /// Notes where the world reaches the server, for commands that print links.
+    pub(crate) async fn note_issuer(&self) -> Result<(), StoreError> {
+        self.state.put(ISSUER, self.issuer.as_bytes(), None).await
+    }
+
+    /// Takes over what the server noted last, unless it is set here.
+    pub(crate) async fn take_noted_issuer(&mut self, config: &Config) -> Result<(), StoreError> {
+        let noted = self.state.get(ISSUER).await?.and_then(|noted| String::from_utf8(noted).ok());
+        if let (None, Some(noted)) = (&config.web.public_url, noted) {
+            self.issuer = noted;
+        }
+        Ok(())
     }
 
     /// The identifier of the one resource that tokens are for (RFC 8707): the address of the MCP endpoint.

@@ -11,6 +11,8 @@ pub(crate) struct Caller {
     pub(crate) user: UserId,
     /// What the call may do.
     pub(crate) scopes: Scopes,
+    /// Whether the call may name files of the server: those in `ALLOWED_DIRS` are the owner's.
+    pub(crate) files: bool,
     /// Whether calls are counted: strangers must not wear the server out, this machine may.
     pub(crate) limited: bool,
 }
@@ -18,6 +20,6 @@ pub(crate) struct Caller {
 impl Caller {
     /// The one user of a server that only its own machine can reach: the owner.
     pub(crate) fn local() -> Self {
-        Self { user: UserId::local(), scopes: Scopes::all(), limited: false }
+        Self { user: UserId::local(), scopes: Scopes::all(), files: true, limited: false }
     }
 }

@@ -39,10 +39,13 @@ const SILENCE_OF_A_PROXY: Duration = Duration::from_secs(75);
 /// How long a reader may take no byte of an answer.
 const NOT_READING: Duration = Duration::from_secs(30);
 
+/// Connections of each address.
+type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
 /// Who is connected, and how many more may be.
 struct Places {
     all: Arc<Semaphore>,
-    of_each: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    of_each: Counts,
     /// Whether all come through a proxy, which has one address.
     proxied: bool,
 }
@@ -50,7 +53,7 @@ struct Places {
 /// One of the places, free again when it is dropped.
 struct Place {
     _one: OwnedSemaphorePermit,
-    of: Option<(IpAddr, Arc<Mutex<HashMap<IpAddr, usize>>>)>,
+    of: Option<(IpAddr, Counts)>,
 }
 
 impl Drop for Place {

@@ -39,6 +39,7 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let address = listener.local_addr()?;
     let authority = Arc::new(Authority::open(config, &stores, address).await.map_err(Failure::from)?);
+    authority.note_issuer().await.map_err(Failure::from)?;
     if config.web.auth {
         authority.first_run().await?;
     }

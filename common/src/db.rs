@@ -1,6 +1,10 @@
 //! The SQLite database of a single machine: opened, migrated, shared by the stores.
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use sqlx::{
     Connection, SqliteConnection, SqlitePool,
@@ -86,12 +90,17 @@ pub struct Db {
 }
 
 impl Db {
+    /// The file of the database in `folder`.
+    pub(crate) fn file(folder: &Path) -> PathBuf {
+        folder.join("image-tool.sqlite3")
+    }
+
     /// Opens `folder/image-tool.sqlite3`, made if missing, and brings an older schema up to date.
     ///
     /// # Errors
     /// If the file cannot be opened, or was written by a newer program.
     pub async fn open(folder: &Path, clock: Clock) -> Result<Self, StoreError> {
-        let file = folder.join("image-tool.sqlite3");
+        let file = Self::file(folder);
         // The files that SQLite makes beside it get the same rights.
         private::file(&file)?;
         let options = SqliteConnectOptions::from_str("sqlite:")?

@@ -178,6 +178,24 @@ pub enum Work {
 }
 
 impl Work {
+    /// Whether it reads or writes files of the server that the caller named.
+    #[must_use]
+    pub fn names_files(&self) -> bool {
+        let is_path = |source: &Source| matches!(source, Source::Path(_));
+        match self {
+            Self::Transform(transform) => is_path(&transform.source) || transform.save_to.is_some(),
+            Self::Inspect(inspect) => is_path(&inspect.source),
+            Self::BatchPlan(batch) => {
+                let source = match &batch.source {
+                    BatchSource::Folder { .. } => true,
+                    BatchSource::Images(images) => images.iter().any(is_path),
+                };
+                source || batch.save_to.is_some()
+            }
+            Self::BatchItem { .. } | Self::BatchFinish => false,
+        }
+    }
+
     /// The kind as records and logs name it.
     #[must_use]
     pub fn kind(&self) -> &'static str {

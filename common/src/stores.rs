@@ -23,6 +23,12 @@ pub struct Stores {
 }
 
 impl Stores {
+    /// Whether there are stores of a single machine in `folder`.
+    #[must_use]
+    pub fn are_in(folder: &Path) -> bool {
+        Db::file(folder).is_file()
+    }
+
     /// Opens the stores of a single machine in `folder`, made if missing.
     ///
     /// # Errors

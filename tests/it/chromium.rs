@@ -78,6 +78,19 @@ impl Chromium {
         self.read("url").await.unwrap().as_str().unwrap().to_owned()
     }
 
+    /// Waits until the browser is at an address that holds `part`, and returns it.
+    pub(crate) async fn arrive(&self, part: &str) -> String {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        loop {
+            let url = self.url().await;
+            if url.contains(part) {
+                return url;
+            }
+            assert!(std::time::Instant::now() < deadline, "still at {url}, not at {part}: {}", self.source().await);
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
     /// The page as the browser understood it.
     pub(crate) async fn source(&self) -> String {
         self.read("source").await.unwrap().as_str().unwrap().to_owned()
@@ -107,7 +120,7 @@ impl Chromium {
         self.post(&format!("element/{element}/value"), json!({ "text": text })).await.unwrap();
     }
 
-    /// Clicks, and waits for the page that this leads to, as WebDriver does.
+    /// Clicks. Where that leads to another page, [`Chromium::arrive`] waits for it.
     pub(crate) async fn click(&self, selector: &str) {
         let element = self.element(selector).await;
         self.post(&format!("element/{element}/click"), json!({})).await.unwrap();

@@ -54,14 +54,15 @@ async fn somebody_sets_up_signs_in_and_connects_an_app() {
     browser.type_into("input[name=setup_code]", &code).await;
     browser.type_into("input[name=password]", "a long enough password").await;
     browser.click("button[type=submit]").await;
-    assert_eq!(browser.url().await, format!("{}/account", site.url));
+    browser.arrive("/account").await;
     // Out and in again.
     browser.click("form[action='/logout'] button").await;
+    browser.arrive("/login").await;
     browser.open(&format!("{}/account", site.url)).await;
-    assert!(browser.url().await.contains("/login"), "{}", browser.url().await);
+    browser.arrive("/login").await;
     browser.type_into("input[name=password]", "a long enough password").await;
     browser.click("button[type=submit]").await;
-    assert_eq!(browser.url().await, format!("{}/account", site.url));
+    browser.arrive("/account").await;
     let there = AppServer::start().await;
     let app = App::register_at(&site, &format!("{}/callback", there.address)).await;
     browser.open(&format!("{}{}", site.url, app.request(&[]))).await;
@@ -81,6 +82,7 @@ async fn somebody_sets_up_signs_in_and_connects_an_app() {
     assert!(site.lets_in(&tokens.access).await);
     browser.open(&format!("{}/account", site.url)).await;
     browser.click("form[action='/account/apps/revoke'] button").await;
+    browser.arrive("done=").await;
     assert!(!site.lets_in(&tokens.access).await);
     browser.quit().await;
 }
@@ -101,11 +103,12 @@ async fn no_page_is_shown_in_a_frame_and_no_name_is_run() {
     browser.open(&format!("{}{}", site.url, app.request(&[]))).await;
     browser.type_into("input[name=password]", crate::site::PASSWORD).await;
     browser.click("button[type=submit]").await;
+    browser.arrive("transaction=").await;
     assert!(browser.source().await.contains("onerror=alert(2)"), "the name is shown as text");
     assert!(!browser.has_dialog().await);
     assert_eq!(browser.run("return document.scripts.length + document.images.length").await, 0);
     browser.click("button[value=deny]").await;
-    assert!(browser.url().await.contains("error=access_denied"));
+    browser.arrive("error=access_denied").await;
     browser.quit().await;
 }
 
@@ -124,6 +127,7 @@ async fn pages_fit_a_phone_and_every_field_has_a_label() {
             "consent" => {
                 browser.type_into("input[name=password]", crate::site::PASSWORD).await;
                 browser.click("button[type=submit]").await;
+                browser.arrive("transaction=").await;
             }
             "account" => browser.open(&format!("{}/account", site.url)).await,
             _ => {}

@@ -2,7 +2,7 @@
 
 use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
-use common::Failure;
+use common::{Failure, Stores};
 use config::Way;
 
 use super::{End, result, say, serve::stores, settings};
@@ -102,8 +102,14 @@ pub(super) async fn user(command: UserCommand) -> anyhow::Result<End> {
 /// The authority on the stores that the server uses, as long as both have the same settings.
 pub(super) async fn authority() -> anyhow::Result<Authority> {
     let config = settings::read(Way::Serve)?;
+    let folder = &config.storage.data_dir;
+    if !Stores::are_in(folder) {
+        bail!("there is no server's data in {}; set DATA_DIR to that of the server", folder.display());
+    }
     let stores = stores(&config).await?;
-    Ok(Authority::open(&config, &stores, config.web.address()).await?)
+    let mut authority = Authority::open(&config, &stores, config.web.address()).await?;
+    authority.take_noted_issuer(&config).await?;
+    Ok(authority)
 }
 
 async fn invite(authority: &Authority, user: &User) -> anyhow::Result<()> {

@@ -44,12 +44,6 @@ impl Links {
         Ok(Self { base: base.to_owned(), key: keys.of(Purpose::Link)?.to_vec(), clock })
     }
 
-    /// Where the server is, without a slash at the end.
-    #[must_use]
-    pub(crate) fn base(&self) -> &str {
-        &self.base
-    }
-
     /// A link to an image.
     #[must_use]
     pub(crate) fn image(&self, id: &ImageId) -> String {

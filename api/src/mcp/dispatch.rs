@@ -53,6 +53,12 @@ pub(super) async fn submit_and_wait(
     longest: Duration,
     abandoned: Abandoned,
 ) -> Result<(JobRecord, bool), Failure> {
+    if work.names_files() && !call.caller.files {
+        let message = "Only the owner of this server may name its files and folders.";
+        return Err(Failure::new(FailureKind::FileNotReachable, message)
+            .allowed("the image_id of an earlier result (img_…), or a data: URL; no save_to and no folder")
+            .next("Call again with one of these."));
+    }
     let mut progress = Progress::begin(call).await;
     let submitted = call.shared.stores.jobs.submit(&call.caller.user, work).await?;
     let abandoned = if submitted.joined { Abandoned::Keep } else { abandoned };

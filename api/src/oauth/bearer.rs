@@ -7,7 +7,10 @@ use super::{
     access_token::{self, Claims},
     challenge::Refusal,
 };
-use crate::{Authority, Caller, people::User};
+use crate::{
+    Authority, Caller,
+    people::{Role, User},
+};
 
 /// Between two notes of when a grant was used: a minute, in milliseconds.
 const NOTED_EVERY_MS: i64 = 60 * 1000;
@@ -22,7 +25,12 @@ pub(crate) struct Bearer {
 impl Bearer {
     /// Who calls with it, and what they may do: what the token says, as far as the person still may.
     pub(crate) fn caller(&self) -> Caller {
-        Caller { user: self.user.id.clone(), scopes: self.claims.scope.within(&self.user.scopes), limited: true }
+        Caller {
+            user: self.user.id.clone(),
+            scopes: self.claims.scope.within(&self.user.scopes),
+            files: self.user.role == Role::Owner,
+            limited: true,
+        }
     }
 }
 

@@ -28,6 +28,8 @@ struct AccountPage {
     nonce: String,
     code: String,
     name: String,
+    /// What apps are given to connect to.
+    address: String,
     owner: bool,
     notice: Option<&'static str>,
     apps: Vec<App>,
@@ -165,6 +167,7 @@ async fn page(
         nonce,
         code,
         name: who.user.name.clone(),
+        address: authority.resource(),
         owner: who.user.role == Role::Owner,
         notice,
         apps,

@@ -3,6 +3,9 @@
 /// The browser and the system behind a `User-Agent`, such as `Firefox on Linux`. Only a hint: everybody may claim
 /// anything.
 pub(super) fn browser_name(agent: &str) -> String {
+    if agent.starts_with("image-tool-oauth-check/") {
+        return "image-tool oauth-check".to_owned();
+    }
     // Most claim to be others too, so the order matters.
     const BROWSERS: [(&str, &str); 6] = [
         ("Edg", "Edge"),

@@ -1,5 +1,7 @@
 //! Authorization codes that somebody else got hold of.
 
+use serde_json::json;
+
 use crate::site::{ALL, App, Person, Site, Tokens, VERIFIER};
 
 fn invalid_grant() -> (u16, String) {
@@ -100,6 +102,10 @@ async fn a29_a_code_gives_the_one_who_consented_and_nobody_if_they_may_no_longer
     assert_eq!(tokens.scope, "read", "the ceiling of the member holds");
     let who = site.get("/oauth/userinfo", &[("authorization", &format!("Bearer {}", tokens.access))]).await;
     assert_eq!(who.json()["name"], "bob");
+    // The owner's files are not bob's, whatever his token allows.
+    let call = json!({"name": "image_metadata", "arguments": {"image": "a.jpg"}});
+    let answer = site.mcp_call(Some(&tokens.access), "tools/call", call).await.json();
+    assert_eq!(answer["result"]["structuredContent"]["error"]["kind"], "file_not_reachable", "{answer}");
     let waiting = bob.allow(&app).await;
     site.command(&["user", "disable", "bob"]);
     assert_eq!(app.redeem(&waiting, &[]).await.error(), invalid_grant());

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, process::Stdio, time::Duration};
 
 use anyhow::{Context, anyhow, bail, ensure};
-use reqwest::{Response, header};
+use reqwest::{Response, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use url::{Url, form_urlencoded};
@@ -76,6 +76,9 @@ impl Person {
             }
             let status = response.status();
             let page = response.text().await?;
+            if here.path() == "/login" && status == StatusCode::FORBIDDEN {
+                bail!("name ({}) or password (OWNER_PASSWORD) is wrong", self.name);
+            }
             ensure!(status.is_success(), "{} answers {status}: {}", here.path(), heading(&page));
             let mut fields: Vec<(String, String)> = Vec::new();
             for name in ["code", "return_to", "transaction"] {
