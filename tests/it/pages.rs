@@ -70,7 +70,7 @@ async fn somebody_sets_up_signs_in_and_connects_an_app() {
     browser.click("input[name=scope_image_processing]").await;
     browser.click("button[value=approve]").await;
     // The whole chain was followed, to another origin than the one the form led to.
-    let arrived = browser.url().await;
+    let arrived = browser.arrive("/done?").await;
     assert!(
         arrived.starts_with(&there.address.replace("127.0.0.1", "localhost")) && arrived.contains("/done?"),
         "{arrived}"
