@@ -19,7 +19,12 @@ impl Clock {
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX).saturating_add(self.ahead_ms.load(Ordering::Relaxed))
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX).saturating_add(self.ahead_ms())
+    }
+
+    /// What a test has turned it ahead, for stores that ask a clock of their own.
+    pub(crate) fn ahead_ms(&self) -> i64 {
+        self.ahead_ms.load(Ordering::Relaxed)
     }
 
     /// Turns this clock and its clones ahead, so that a test need not wait for a lease to run out.

@@ -22,6 +22,9 @@ pub enum StoreError {
     /// The database said no.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
+    /// Redis said no, or nothing.
+    #[error("redis: {0}")]
+    Redis(#[from] redis::RedisError),
     /// A row holds what this program cannot read.
     #[error("record: {0}")]
     Record(#[from] serde_json::Error),
@@ -38,6 +41,12 @@ pub enum StoreError {
         found: i64,
         /// The newest version this program knows.
         known: usize,
+    },
+    /// The Redis server lacks what is needed.
+    #[error("REDIS_URL: the server is Redis {found}; 6.2 or newer is needed")]
+    RedisTooOld {
+        /// The version found.
+        found: String,
     },
     /// No randomness for a new id.
     #[error("{0}")]
@@ -59,8 +68,11 @@ impl From<StoreError> for Failure {
                 storage_full()
             }
             StoreError::Id(failure) => failure.clone(),
-            StoreError::Record(_) | StoreError::Corrupt(_) | StoreError::TooNew { .. } => Self::internal(&error),
-            StoreError::Database(_) | StoreError::File(_) => {
+            StoreError::Record(_)
+            | StoreError::Corrupt(_)
+            | StoreError::TooNew { .. }
+            | StoreError::RedisTooOld { .. } => Self::internal(&error),
+            StoreError::Database(_) | StoreError::File(_) | StoreError::Redis(_) => {
                 tracing::error!(%error, "store unavailable");
                 let mut failure =
                     Self::new(FailureKind::Unavailable, "The server's store cannot be used at the moment.")

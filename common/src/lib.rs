@@ -17,12 +17,17 @@ mod private;
 mod public_address;
 pub mod queue;
 pub mod recipe;
+mod redis;
 pub mod report;
 pub mod schema;
 mod state;
+mod store;
 mod stores;
 pub mod telemetry;
+#[cfg(test)]
+mod test_store;
 
+pub use self::redis::Redis;
 pub use blobs::Blobs;
 pub use clock::{Clock, rfc3339};
 pub use db::{Db, StoreError};
@@ -37,4 +42,5 @@ pub use queue::Queue;
 pub use recipe::{Recipe, Step};
 pub use report::{Report, Section};
 pub use state::{Count, Pair, State};
+pub use store::Store;
 pub use stores::Stores;

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use crate::{Blobs, Clock, Db, Images, Jobs, Queue, State, StoreError, private};
+use crate::{Blobs, Clock, Db, Images, Jobs, Queue, Redis, State, Store, StoreError, private};
 
 /// Everything that is kept. Clones share it.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub struct Stores {
     pub queue: Queue,
     /// Small values with expiry.
     pub state: State,
-    db: Db,
+    store: Store,
 }
 
 impl Stores {
@@ -45,12 +45,60 @@ impl Stores {
             jobs: Jobs::new(db.clone(), queue.clone()),
             queue,
             state: State::new(db.clone()),
-            db,
+            store: db.into(),
         })
     }
 
-    /// Waits for the last write and closes the files.
+    /// Connects to the stores of many machines: records in the Redis server at `url`, bytes in `blobs`.
+    ///
+    /// # Errors
+    /// If nobody answers there, or the server is too old.
+    pub async fn connect(url: &str, blobs: Blobs, lease: Duration, clock: Clock) -> Result<Self, StoreError> {
+        let redis = Redis::open(url, clock.clone()).await?;
+        redis.check().await?;
+        let store = Store::from(redis);
+        let queue = Queue::new(store.clone(), lease);
+        Ok(Self {
+            blobs,
+            clock,
+            images: Images::new(store.clone()),
+            jobs: Jobs::new(store.clone(), queue.clone()),
+            queue,
+            state: State::new(store.clone()),
+            store,
+        })
+    }
+
+    /// Waits for the last write and closes the files; connections end with the last clone.
     pub async fn close(&self) {
-        self.db.close().await;
+        if let Store::Sqlite(db) = &self.store {
+            db.close().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{UserId, job, redis::test_server::TestServer};
+
+    #[tokio::test]
+    async fn two_processes_share_what_is_in_redis() {
+        let Some(server) = TestServer::start().await else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let connect = async || {
+            let blobs = Blobs::open(folder.path().join("images")).unwrap();
+            Stores::connect(&server.url, blobs, Duration::from_secs(30), Clock::default()).await.unwrap()
+        };
+        let (one, other) = (connect().await, connect().await);
+        let source = job::Source::Path("a.png".into());
+        let work = job::Work::Inspect(job::Inspect { source, sections: Vec::new(), thumbnail: false });
+        let submitted = one.jobs.submit(&UserId::local(), work).await.unwrap();
+        let seen = other.jobs.get(&UserId::local(), &submitted.id).await.unwrap().unwrap();
+        assert_eq!(seen.state, crate::jobs::JobState::Queued);
+        one.state.put("a", b"1", None).await.unwrap();
+        assert_eq!(other.state.get("a").await.unwrap().as_deref(), Some(&b"1"[..]));
+        one.close().await;
+        assert!(other.state.get("a").await.unwrap().is_some());
     }
 }

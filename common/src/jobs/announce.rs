@@ -55,4 +55,15 @@ impl Announcements {
     pub(super) fn stop_token(&self, id: &JobId) -> CancellationToken {
         self.working.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default().clone()
     }
+
+    /// Wakes everyone, whatever they wait for.
+    pub(super) fn wake_everybody(&self) {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.values().filter_map(Weak::upgrade).for_each(|notify| notify.notify_waiters());
+    }
+
+    /// What this process works on.
+    pub(super) fn worked_on(&self) -> Vec<JobId> {
+        self.working.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
 }

@@ -2,6 +2,9 @@
 
 mod announce;
 mod batch;
+mod batch_sqlite;
+mod hear;
+mod redis;
 mod sqlite;
 
 use std::{sync::Arc, time::Duration};
@@ -12,12 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::announce::Announcements;
 pub use self::batch::{Item, ItemDone, ItemFilter, ItemStatus, PlannedItem};
-use crate::{
-    Db, Failure, FailureKind, JobId, StoreError, UserId,
-    job::{Job, Work},
-    outcome::Outcome,
-    queue::{Entry, Priority, Queue},
-};
+use crate::{Failure, FailureKind, JobId, Store, StoreError, UserId, job::Work, outcome::Outcome, queue::Queue};
 
 /// How far a job is.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, schemars::JsonSchema)]
@@ -81,6 +79,25 @@ impl Tally {
     pub fn done(&self) -> u64 {
         self.ok + self.failed + self.skipped + self.cancelled
     }
+
+    /// A job of one picture counts that one.
+    fn of_one(record: &JobRecord) -> Self {
+        let (bytes_in, bytes_out) = match &record.outcome {
+            Some(Outcome::Transformed(done)) => (done.before.bytes, done.image.facts.bytes),
+            Some(Outcome::Inspected(done)) => (done.facts.bytes, 0),
+            _ => (0, 0),
+        };
+        Self {
+            total: 1,
+            ok: u64::from(record.state == JobState::Finished),
+            failed: u64::from(record.state == JobState::Failed),
+            skipped: 0,
+            cancelled: u64::from(record.state == JobState::Cancelled),
+            running: u64::from(record.state == JobState::Running),
+            bytes_in,
+            bytes_out,
+        }
+    }
 }
 
 /// The record of a job.
@@ -121,40 +138,68 @@ pub struct Submitted {
     pub joined: bool,
 }
 
-/// The records of a single machine, in SQLite. Clones share them.
+/// The records. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Jobs {
-    db: Db,
+    kept: Kept,
     queue: Queue,
     announcements: Arc<Announcements>,
 }
 
+/// Where the records are.
+#[derive(Clone, Debug)]
+enum Kept {
+    Sqlite(sqlite::Records),
+    Redis(redis::Records),
+}
+
+/// The same transition, wherever the records are.
+macro_rules! on_either {
+    ($jobs:ident . $method:ident ( $($argument:expr),* )) => {
+        match &$jobs.kept {
+            Kept::Sqlite(records) => records.$method($($argument),*).await,
+            Kept::Redis(records) => records.$method($($argument),*).await,
+        }
+    };
+}
+use on_either;
+
 impl Jobs {
-    /// The records in `db`, whose entries go through `queue`.
+    /// The records in `store`, whose entries go through `queue`, which must be in the same. On Redis it must be called
+    /// within a Tokio runtime: the records hear of what other processes do.
     #[must_use]
-    pub fn new(db: Db, queue: Queue) -> Self {
-        Self { db, queue, announcements: Arc::default() }
+    pub fn new(store: impl Into<Store>, queue: Queue) -> Self {
+        let announcements: Arc<Announcements> = Arc::default();
+        let kept = match store.into() {
+            Store::Sqlite(db) => Kept::Sqlite(sqlite::Records { db }),
+            Store::Redis(redis) => {
+                hear::start(&redis, announcements.clone());
+                Kept::Redis(redis::Records { redis })
+            }
+        };
+        Self { kept, queue, announcements }
     }
 
-    /// Writes the record of new work and puts it into its queue, in one transaction. A call identical to one of the
-    /// same owner that is still running joins it instead.
+    /// Writes the record of new work and puts it into its queue, as a whole. A call identical to one of the same owner
+    /// that is still running joins it instead.
     ///
     /// # Errors
     /// If the store cannot be written.
     pub async fn submit(&self, owner: &UserId, work: Work) -> Result<Submitted, StoreError> {
-        let fingerprint = fingerprint(&work)?;
-        let mut transaction = self.db.transaction().await?;
-        if let Some(id) = self.running(&mut transaction, owner, &fingerprint).await? {
-            return Ok(Submitted { id, joined: true });
+        let (fingerprint, lane) = (fingerprint(&work)?, work.lane());
+        let submitted = on_either!(self.submit(owner, work, &fingerprint))?;
+        if !submitted.joined {
+            self.queue.wake(lane);
         }
-        let id = JobId::random()?;
-        self.insert(&mut transaction, &id, owner, &work, &fingerprint).await?;
-        let lane = work.lane();
-        let entry = Entry::whole(Job::new(id.clone(), owner.clone(), work));
-        self.queue.insert(&mut transaction, &entry).await?;
-        transaction.commit().await?;
-        self.queue.wake(lane);
-        Ok(Submitted { id, joined: false })
+        Ok(submitted)
+    }
+
+    /// The record of `id`, whoever owns it; for workers.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn any(&self, id: &JobId) -> Result<Option<JobRecord>, StoreError> {
+        on_either!(self.any(id))
     }
 
     /// The record of `id` if it belongs to `owner`. Somebody else's job looks like none.
@@ -170,8 +215,8 @@ impl Jobs {
     /// # Errors
     /// If the store cannot be written.
     pub async fn start(&self, id: &JobId) -> Result<bool, StoreError> {
-        let started = self.set_running(id).await?;
-        if started {
+        let started = on_either!(self.set_running(id))?;
+        if started && let Kept::Sqlite(_) = &self.kept {
             self.announcements.changed(id);
         }
         Ok(started)
@@ -187,7 +232,7 @@ impl Jobs {
             Err(failure) if failure.kind == FailureKind::Cancelled => JobState::Cancelled,
             Err(_) => JobState::Failed,
         };
-        self.set_end(id, state, end).await?;
+        on_either!(self.set_end(id, state, end))?;
         self.announcements.over(id);
         Ok(())
     }
@@ -197,8 +242,11 @@ impl Jobs {
     /// # Errors
     /// If the store cannot be read, or the record has gone.
     pub async fn wait(&self, id: &JobId, longest: Duration) -> Result<JobRecord, StoreError> {
-        /// The safety net: another process on the same folder may have done the work.
-        const RECHECK: Duration = Duration::from_millis(500);
+        // The safety net: another process on the same folder may have done the work, or its news may have got lost.
+        let recheck = match &self.kept {
+            Kept::Sqlite(_) => Duration::from_millis(500),
+            Kept::Redis(_) => Duration::from_secs(5),
+        };
         let deadline = tokio::time::Instant::now() + longest;
         loop {
             // Listening starts before reading, so that no change falls in between.
@@ -208,20 +256,23 @@ impl Jobs {
             if record.state.is_final() || now >= deadline {
                 return Ok(record);
             }
-            let _ = tokio::time::timeout_at(deadline.min(now + RECHECK), changed).await;
+            let _ = tokio::time::timeout_at(deadline.min(now + recheck), changed).await;
         }
     }
 
-    /// Cancels `id` unless somebody in this process still waits for it: an identical call may have joined it.
+    /// Cancels `id` unless somebody else wants it: an identical call may have joined it, in this process or another.
+    /// Returns whether it is cancelled.
     ///
     /// # Errors
     /// If the store cannot be written.
     pub async fn abandon(&self, id: &JobId) -> Result<bool, StoreError> {
-        let alone = !self.announcements.anyone_listens(id);
-        if alone {
-            self.cancel(id).await?;
+        if self.announcements.anyone_listens(id) {
+            return Ok(false);
         }
-        Ok(alone)
+        match &self.kept {
+            Kept::Sqlite(_) => self.cancel(id).await.map(|_| true),
+            Kept::Redis(records) => Ok(self.told(id, records.cancel(id, &cancelled(), true).await?)),
+        }
     }
 
     /// Cancels `id`: what waits is dropped, what runs is told to stop. Pictures of a batch that are being worked on
@@ -230,13 +281,44 @@ impl Jobs {
     /// # Errors
     /// If the store cannot be written.
     pub async fn cancel(&self, id: &JobId) -> Result<Option<JobRecord>, StoreError> {
-        self.queue.withdraw(id).await?;
-        let cancelled = Failure::new(FailureKind::Cancelled, "The job was cancelled.");
-        if self.set_end(id, JobState::Cancelled, &Err(cancelled)).await? {
-            self.cancel_items(id).await?;
-            self.announcements.over(id);
+        match &self.kept {
+            Kept::Sqlite(records) => {
+                self.queue.withdraw(id).await?;
+                let ended = records.set_end(id, JobState::Cancelled, &Err(cancelled())).await?;
+                if ended {
+                    records.cancel_items(id).await?;
+                }
+                self.told(id, ended);
+            }
+            Kept::Redis(records) => {
+                self.told(id, records.cancel(id, &cancelled(), false).await?);
+            }
         }
         self.any(id).await
+    }
+
+    /// Tells this process at once that `id` is over, if it is.
+    fn told(&self, id: &JobId, over: bool) -> bool {
+        if over {
+            self.announcements.over(id);
+        }
+        over
+    }
+
+    /// Jobs that ended before `moment` (milliseconds since 1970, UTC), the oldest first, at most `most`.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn ended_before(&self, moment: i64, most: u32) -> Result<Vec<JobId>, StoreError> {
+        on_either!(self.ended_before(moment, most))
+    }
+
+    /// Removes the record of a job, its items and what is left of it in the queue.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub async fn forget(&self, id: &JobId) -> Result<(), StoreError> {
+        on_either!(self.forget(id))
     }
 
     /// A token that is cancelled as soon as this process learns that `id` is over; for whoever works on it.
@@ -244,15 +326,17 @@ impl Jobs {
     pub fn stop_token(&self, id: &JobId) -> CancellationToken {
         self.announcements.stop_token(id)
     }
+}
 
-    fn item_entry(record: &JobRecord, index: u32) -> Entry {
-        let job = Job::new(record.id.clone(), record.owner.clone(), Work::BatchItem { index });
-        Entry { id: format!("{}:{index}", record.id), priority: Priority::Batch, job }
-    }
+fn cancelled() -> Failure {
+    Failure::new(FailureKind::Cancelled, "The job was cancelled.")
+}
 
-    fn finish_entry(record: &JobRecord) -> Entry {
-        let job = Job::new(record.id.clone(), record.owner.clone(), Work::BatchFinish);
-        Entry { id: format!("{}:finish", record.id), priority: Priority::Interactive, job }
+/// The kind as records name it: all that belongs to a batch is one.
+fn record_kind(work: &Work) -> &'static str {
+    match work {
+        Work::BatchPlan(_) | Work::BatchItem { .. } | Work::BatchFinish => "batch",
+        other => other.kind(),
     }
 }
 
@@ -260,5 +344,7 @@ fn fingerprint(work: &Work) -> Result<String, StoreError> {
     Ok(data_encoding::HEXLOWER.encode(&Sha256::digest(serde_json::to_vec(work)?)))
 }
 
+#[cfg(test)]
+mod redis_tests;
 #[cfg(test)]
 mod tests;

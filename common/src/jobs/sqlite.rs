@@ -2,11 +2,36 @@
 
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
-use super::{JobRecord, JobState, Jobs, Tally};
-use crate::{Failure, JobId, StoreError, UserId, job::Work, outcome::Outcome};
+use super::{JobRecord, JobState, Submitted, Tally, record_kind};
+use crate::{
+    Db, Failure, JobId, StoreError, UserId,
+    job::{Job, Work},
+    outcome::Outcome,
+    queue::{self, Entry},
+};
 
-impl Jobs {
-    pub(super) async fn running(
+/// The records in SQLite.
+#[derive(Clone, Debug)]
+pub(super) struct Records {
+    pub(super) db: Db,
+}
+
+impl Records {
+    /// Writes the record of new work and puts it into its queue, in one transaction, or joins the one still running.
+    pub(super) async fn submit(&self, owner: &UserId, work: Work, fingerprint: &str) -> Result<Submitted, StoreError> {
+        let mut transaction = self.db.transaction().await?;
+        if let Some(id) = self.running(&mut transaction, owner, fingerprint).await? {
+            return Ok(Submitted { id, joined: true });
+        }
+        let id = JobId::random()?;
+        self.insert(&mut transaction, &id, owner, &work, fingerprint).await?;
+        let entry = Entry::whole(Job::new(id.clone(), owner.clone(), work));
+        queue::sqlite::insert(&self.db, &mut transaction, &entry).await?;
+        transaction.commit().await?;
+        Ok(Submitted { id, joined: false })
+    }
+
+    async fn running(
         &self,
         connection: &mut SqliteConnection,
         owner: &UserId,
@@ -22,7 +47,7 @@ impl Jobs {
         Ok(row.and_then(|(id,)| JobId::parse(&id)))
     }
 
-    pub(super) async fn insert(
+    async fn insert(
         &self,
         connection: &mut SqliteConnection,
         id: &JobId,
@@ -44,27 +69,19 @@ impl Jobs {
         Ok(())
     }
 
-    /// The record of `id`, whoever owns it; for workers.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub async fn any(&self, id: &JobId) -> Result<Option<JobRecord>, StoreError> {
+    pub(super) async fn any(&self, id: &JobId) -> Result<Option<JobRecord>, StoreError> {
         let row =
             sqlx::query("SELECT * FROM jobs WHERE id = ?").bind(id.as_str()).fetch_optional(&self.db.read).await?;
         let Some(row) = row else { return Ok(None) };
         let mut record = record(&row)?;
         record.tally = match record.work {
             Work::BatchPlan(_) => self.batch_tally(id).await?,
-            _ => single_tally(&record),
+            _ => Tally::of_one(&record),
         };
         Ok(Some(record))
     }
 
-    /// Jobs that ended before `moment` (milliseconds since 1970, UTC), the oldest first, at most `most`.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub async fn ended_before(&self, moment: i64, most: u32) -> Result<Vec<JobId>, StoreError> {
+    pub(super) async fn ended_before(&self, moment: i64, most: u32) -> Result<Vec<JobId>, StoreError> {
         let rows: Vec<(String,)> =
             sqlx::query_as("SELECT id FROM jobs WHERE finished_at < ? ORDER BY finished_at LIMIT ?")
                 .bind(moment)
@@ -74,11 +91,7 @@ impl Jobs {
         rows.iter().map(|(id,)| JobId::parse(id).ok_or(StoreError::Corrupt("jobs"))).collect()
     }
 
-    /// Removes the record of a job, its items and what is left of it in the queue.
-    ///
-    /// # Errors
-    /// If the store cannot be written.
-    pub async fn forget(&self, id: &JobId) -> Result<(), StoreError> {
+    pub(super) async fn forget(&self, id: &JobId) -> Result<(), StoreError> {
         let mut transaction = self.db.transaction().await?;
         for statement in [
             "DELETE FROM batch_items WHERE job = ?",
@@ -125,13 +138,6 @@ impl Jobs {
     }
 }
 
-fn record_kind(work: &Work) -> &'static str {
-    match work {
-        Work::BatchPlan(_) | Work::BatchItem { .. } | Work::BatchFinish => "batch",
-        other => other.kind(),
-    }
-}
-
 fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
     let outcome: Option<String> = row.get("outcome");
     let failure: Option<String> = row.get("failure");
@@ -151,23 +157,4 @@ fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {
         started_at: row.get("started_at"),
         finished_at: row.get("finished_at"),
     })
-}
-
-/// A job of one picture counts that one.
-fn single_tally(record: &JobRecord) -> Tally {
-    let (bytes_in, bytes_out) = match &record.outcome {
-        Some(Outcome::Transformed(done)) => (done.before.bytes, done.image.facts.bytes),
-        Some(Outcome::Inspected(done)) => (done.facts.bytes, 0),
-        _ => (0, 0),
-    };
-    Tally {
-        total: 1,
-        ok: u64::from(record.state == JobState::Finished),
-        failed: u64::from(record.state == JobState::Failed),
-        skipped: 0,
-        cancelled: u64::from(record.state == JobState::Cancelled),
-        running: u64::from(record.state == JobState::Running),
-        bytes_in,
-        bytes_out,
-    }
 }

@@ -2,24 +2,17 @@
 
 use super::*;
 use crate::{
-    Clock, FailureKind, Recipe,
-    job::{Batch, BatchSource, Inspect, Lane, OnConflict, Source},
+    Clock, Db, FailureKind, Recipe,
+    job::{Batch, BatchSource, Inspect, Job, Lane, OnConflict, Source},
     outcome::BatchDone,
+    redis::test_server::TestServer,
 };
 
 struct Bench {
-    _folder: tempfile::TempDir,
     clock: Clock,
     jobs: Jobs,
     queue: Queue,
-}
-
-async fn bench() -> Bench {
-    let folder = tempfile::tempdir().unwrap();
-    let clock = Clock::default();
-    let db = Db::open(folder.path(), clock.clone()).await.unwrap();
-    let queue = Queue::new(db.clone(), Duration::from_secs(30));
-    Bench { clock, jobs: Jobs::new(db, queue.clone()), queue, _folder: folder }
+    _home: Box<dyn std::any::Any>,
 }
 
 fn inspect(path: &str) -> Work {
@@ -48,6 +41,23 @@ fn item_done(status: ItemStatus) -> ItemDone {
 }
 
 impl Bench {
+    async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::default();
+        let db = Db::open(folder.path(), clock.clone()).await.unwrap();
+        Self::new(db.into(), clock, Box::new(folder))
+    }
+
+    async fn redis() -> Option<Self> {
+        let server = TestServer::start().await?;
+        Some(Self::new(server.redis.clone().into(), server.clock.clone(), Box::new(server)))
+    }
+
+    fn new(store: Store, clock: Clock, home: Box<dyn std::any::Any>) -> Self {
+        let queue = Queue::new(store.clone(), Duration::from_secs(30));
+        Self { clock, jobs: Jobs::new(store, queue.clone()), queue, _home: home }
+    }
+
     async fn planned(&self, count: u32, max_failures: Option<u32>) -> JobRecord {
         let id = self.jobs.submit(&UserId::local(), batch(max_failures)).await.unwrap().id;
         self.jobs.start(&id).await.unwrap();
@@ -81,9 +91,43 @@ impl Bench {
     }
 }
 
-#[tokio::test]
-async fn an_identical_call_joins_until_the_first_is_over() {
-    let bench = bench().await;
+/// Runs each test on both stores.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::Bench::sqlite().await).await;
+            })*
+        }
+        mod redis {
+            $(#[tokio::test]
+            async fn $name() {
+                let Some(bench) = super::Bench::redis().await else { return };
+                super::$name(bench).await;
+            })*
+        }
+    };
+}
+
+on_both!(
+    an_identical_call_joins_until_the_first_is_over,
+    somebody_elses_job_looks_like_none,
+    the_first_end_stays,
+    waiting_hears_of_the_end_at_once_and_hands_back_at_the_deadline,
+    an_abandoned_job_goes_on_while_another_waits,
+    a_cancel_withdraws_and_stops,
+    a_batch_is_fed_in_drips_and_ends_once,
+    a_second_delivery_of_an_item_does_nothing,
+    too_many_failures_break_a_batch_off,
+    a_cancelled_batch_lets_what_runs_come_through,
+    an_empty_batch_ends_too,
+    a_name_is_claimed_by_one_item_only,
+    items_are_paged_and_filtered,
+    what_ended_long_ago_is_forgotten_with_all_its_rows,
+);
+
+async fn an_identical_call_joins_until_the_first_is_over(bench: Bench) {
     let (ann, bob) = (UserId("ann".into()), UserId("bob".into()));
     let first = bench.jobs.submit(&ann, inspect("a")).await.unwrap();
     let second = bench.jobs.submit(&ann, inspect("a")).await.unwrap();
@@ -95,17 +139,13 @@ async fn an_identical_call_joins_until_the_first_is_over() {
     assert_eq!(bench.queue.depth(Lane::Cpu).await.unwrap().queued, 4);
 }
 
-#[tokio::test]
-async fn somebody_elses_job_looks_like_none() {
-    let bench = bench().await;
+async fn somebody_elses_job_looks_like_none(bench: Bench) {
     let id = bench.jobs.submit(&UserId("ann".into()), inspect("a")).await.unwrap().id;
     assert!(bench.jobs.get(&UserId("ann".into()), &id).await.unwrap().is_some());
     assert!(bench.jobs.get(&UserId("bob".into()), &id).await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn the_first_end_stays() {
-    let bench = bench().await;
+async fn the_first_end_stays(bench: Bench) {
     let id = bench.jobs.submit(&UserId::local(), inspect("a")).await.unwrap().id;
     assert!(bench.jobs.start(&id).await.unwrap());
     bench.jobs.finish(&id, &Err(Failure::new(FailureKind::TooLarge, "Too large."))).await.unwrap();
@@ -115,9 +155,7 @@ async fn the_first_end_stays() {
     assert!(!bench.jobs.start(&id).await.unwrap());
 }
 
-#[tokio::test]
-async fn waiting_hears_of_the_end_at_once_and_hands_back_at_the_deadline() {
-    let bench = bench().await;
+async fn waiting_hears_of_the_end_at_once_and_hands_back_at_the_deadline(bench: Bench) {
     let id = bench.jobs.submit(&UserId::local(), inspect("a")).await.unwrap().id;
     assert_eq!(bench.jobs.wait(&id, Duration::from_millis(1)).await.unwrap().state, JobState::Queued);
     let (record, ()) = tokio::join!(bench.jobs.wait(&id, Duration::from_secs(60)), async {
@@ -127,9 +165,7 @@ async fn waiting_hears_of_the_end_at_once_and_hands_back_at_the_deadline() {
     assert_eq!(record.unwrap().state, JobState::Finished);
 }
 
-#[tokio::test]
-async fn an_abandoned_job_goes_on_while_another_waits() {
-    let bench = bench().await;
+async fn an_abandoned_job_goes_on_while_another_waits(bench: Bench) {
     let id = bench.jobs.submit(&UserId::local(), inspect("a")).await.unwrap().id;
     let mut other = Box::pin(bench.jobs.wait(&id, Duration::from_secs(60)));
     assert!(futures::poll!(&mut other).is_pending());
@@ -139,9 +175,7 @@ async fn an_abandoned_job_goes_on_while_another_waits() {
     assert_eq!(bench.jobs.any(&id).await.unwrap().unwrap().state, JobState::Cancelled);
 }
 
-#[tokio::test]
-async fn a_cancel_withdraws_and_stops() {
-    let bench = bench().await;
+async fn a_cancel_withdraws_and_stops(bench: Bench) {
     let id = bench.jobs.submit(&UserId::local(), inspect("a")).await.unwrap().id;
     let token = bench.jobs.stop_token(&id);
     let record = bench.jobs.cancel(&id).await.unwrap().unwrap();
@@ -150,9 +184,7 @@ async fn a_cancel_withdraws_and_stops() {
     assert_eq!(bench.queue.depth(Lane::Cpu).await.unwrap().queued, 0);
 }
 
-#[tokio::test]
-async fn a_batch_is_fed_in_drips_and_ends_once() {
-    let bench = bench().await;
+async fn a_batch_is_fed_in_drips_and_ends_once(bench: Bench) {
     let record = bench.planned(50, None).await;
     assert_eq!(bench.queue.depth(Lane::Cpu).await.unwrap().queued, 8);
     assert_eq!(bench.perform_all(&record, ItemStatus::Ok, None).await, 50);
@@ -162,9 +194,7 @@ async fn a_batch_is_fed_in_drips_and_ends_once() {
     assert_eq!(bench.queue.depth(Lane::Remote).await.unwrap().queued, 2);
 }
 
-#[tokio::test]
-async fn a_second_delivery_of_an_item_does_nothing() {
-    let bench = bench().await;
+async fn a_second_delivery_of_an_item_does_nothing(bench: Bench) {
     let record = bench.planned(1, None).await;
     assert!(bench.jobs.start_item(&record.id, 0).await.unwrap().is_some());
     assert!(bench.jobs.start_item(&record.id, 0).await.unwrap().is_some(), "a crashed attempt is repeated");
@@ -174,9 +204,7 @@ async fn a_second_delivery_of_an_item_does_nothing() {
     assert_eq!(bench.tally(&record.id).await.ok, 1);
 }
 
-#[tokio::test]
-async fn too_many_failures_break_a_batch_off() {
-    let bench = bench().await;
+async fn too_many_failures_break_a_batch_off(bench: Bench) {
     let record = bench.planned(50, Some(3)).await;
     assert_eq!(bench.perform_all(&record, ItemStatus::Failed, Some(3)).await, 3);
     let tally = bench.tally(&record.id).await;
@@ -184,9 +212,7 @@ async fn too_many_failures_break_a_batch_off() {
     assert_eq!(bench.queue.depth(Lane::Remote).await.unwrap().queued, 2);
 }
 
-#[tokio::test]
-async fn a_cancelled_batch_lets_what_runs_come_through() {
-    let bench = bench().await;
+async fn a_cancelled_batch_lets_what_runs_come_through(bench: Bench) {
     let record = bench.planned(20, None).await;
     bench.queue.claim(Lane::Cpu, "w", 1).await.unwrap();
     bench.jobs.start_item(&record.id, 0).await.unwrap();
@@ -198,16 +224,12 @@ async fn a_cancelled_batch_lets_what_runs_come_through() {
     assert_eq!(bench.queue.depth(Lane::Remote).await.unwrap().queued, 1, "the manifest is still written");
 }
 
-#[tokio::test]
-async fn an_empty_batch_ends_too() {
-    let bench = bench().await;
+async fn an_empty_batch_ends_too(bench: Bench) {
     bench.planned(0, None).await;
     assert_eq!(bench.queue.depth(Lane::Remote).await.unwrap().queued, 2);
 }
 
-#[tokio::test]
-async fn a_name_is_claimed_by_one_item_only() {
-    let bench = bench().await;
+async fn a_name_is_claimed_by_one_item_only(bench: Bench) {
     let id = bench.planned(2, None).await.id;
     assert!(bench.jobs.claim_name(&id, 0, "a.png").await.unwrap());
     assert!(bench.jobs.claim_name(&id, 0, "a.png").await.unwrap());
@@ -216,9 +238,7 @@ async fn a_name_is_claimed_by_one_item_only() {
     assert!(!bench.jobs.is_source(&id, "/p/2.png").await.unwrap());
 }
 
-#[tokio::test]
-async fn items_are_paged_and_filtered() {
-    let bench = bench().await;
+async fn items_are_paged_and_filtered(bench: Bench) {
     let record = bench.planned(30, None).await;
     bench.jobs.start_item(&record.id, 3).await.unwrap();
     bench.jobs.finish_item(&record, 3, &item_done(ItemStatus::Failed), None).await.unwrap();
@@ -233,15 +253,14 @@ async fn items_are_paged_and_filtered() {
     assert_eq!(failed.len(), 1);
 }
 
-#[tokio::test]
-async fn what_ended_long_ago_is_forgotten_with_all_its_rows() {
-    let bench = bench().await;
+async fn what_ended_long_ago_is_forgotten_with_all_its_rows(bench: Bench) {
     let record = bench.planned(3, None).await;
     bench.perform_all(&record, ItemStatus::Ok, None).await;
     let running = bench.jobs.submit(&UserId::local(), inspect("a")).await.unwrap().id;
+    let before = bench.clock.now_ms();
     bench.jobs.finish(&record.id, &Ok(done())).await.unwrap();
     let now = bench.clock.now_ms();
-    assert!(bench.jobs.ended_before(now - 1, 10).await.unwrap().is_empty());
+    assert!(bench.jobs.ended_before(before, 10).await.unwrap().is_empty());
     assert_eq!(bench.jobs.ended_before(now + 1, 10).await.unwrap(), std::slice::from_ref(&record.id));
     bench.jobs.forget(&record.id).await.unwrap();
     assert!(bench.jobs.any(&record.id).await.unwrap().is_none());

@@ -4,9 +4,10 @@
 //! Store errors never reach the apalis worker: it would stop. They are logged and tried again until they pass.
 
 use std::{
-    sync::Arc,
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use apalis_core::{
@@ -23,7 +24,10 @@ use tokio::{
 use tower::{Layer, Service};
 
 use super::{Claimed, Queue, Verdict};
-use crate::job::{Job, Lane};
+use crate::{
+    StoreError,
+    job::{Job, Lane},
+};
 
 /// An entry as it reaches whoever performs it.
 #[derive(Clone, Debug)]
@@ -56,6 +60,7 @@ struct Holder {
     queue: Queue,
     lane: Lane,
     worker: Arc<str>,
+    held: Arc<Mutex<HashSet<(String, u32)>>>,
 }
 
 /// Frees the slot when the last clone is gone.
@@ -69,46 +74,27 @@ impl LeaseBackend {
     #[must_use]
     pub fn start(queue: Queue, lane: Lane, worker: &str, concurrency: usize) -> Self {
         let (sender, deliveries) = mpsc::channel(concurrency.max(1));
-        let holder = Holder { queue, lane, worker: worker.into() };
+        let holder = Holder { queue, lane, worker: worker.into(), held: Arc::default() };
         let fetcher = tokio::spawn(fetch(holder.clone(), sender, concurrency.max(1)));
         Self { deliveries, holder, fetcher, closing: None }
     }
 }
 
-impl Queue {
-    /// Renews the leases of `worker` and gives back those of silent ones, until the returned task is aborted. It is
-    /// a task of its own, so that no handler, however busy, delays a heartbeat.
-    #[must_use]
-    pub fn keep_leases(&self, worker: &str) -> JoinHandle<()> {
-        let (queue, worker) = (self.clone(), worker.to_owned());
-        let between = (self.lease / 3).min(Duration::from_secs(1));
-        tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(between).await;
-                match queue.renew(&worker).await {
-                    Err(error) => tracing::warn!(%error, "leases were not renewed"),
-                    Ok(_) => match queue.reap(&worker).await {
-                        Ok(0) => {}
-                        Ok(entries) => tracing::warn!(entries, "entries of silent workers were given back"),
-                        Err(error) => tracing::warn!(%error, "silent workers were not looked for"),
-                    },
-                }
-            }
-        })
-    }
-}
-
 async fn fetch(holder: Holder, sender: mpsc::Sender<Task<Delivery>>, concurrency: usize) {
-    /// Another process on the same folder may have pushed without our hearing of it.
-    const LONGEST_SLEEP: Duration = Duration::from_millis(500);
+    let longest_sleep = holder.queue.longest_sleep();
     let slots = Arc::new(Semaphore::new(concurrency));
     let wake = holder.queue.wakes[holder.lane as usize].clone();
+    let mut checked = None::<Instant>;
     loop {
         let Ok(first) = slots.clone().acquire_owned().await else { return };
         let free = slots.available_permits() + 1;
-        let claimed = match holder.queue.claim(holder.lane, &holder.worker, free).await {
+        if checked.is_none_or(|when| when.elapsed() > holder.queue.lease / 3) && holder.give_back_lost().await {
+            checked = Some(Instant::now());
+        }
+        let claimed = match holder.claim(free).await {
             Ok(claimed) => claimed,
             Err(error) => {
+                checked = None;
                 tracing::warn!(%error, "nothing could be claimed");
                 tokio::time::sleep(Duration::from_millis(200)).await;
                 continue;
@@ -117,8 +103,8 @@ async fn fetch(holder: Holder, sender: mpsc::Sender<Task<Delivery>>, concurrency
         if claimed.is_empty() {
             drop(first);
             let due =
-                holder.queue.next_due(holder.lane).await.ok().flatten().map_or(LONGEST_SLEEP, Duration::from_millis);
-            let _ = tokio::time::timeout(due.clamp(Duration::from_millis(1), LONGEST_SLEEP), wake.notified()).await;
+                holder.queue.next_due(holder.lane).await.ok().flatten().map_or(longest_sleep, Duration::from_millis);
+            let _ = tokio::time::timeout(due.clamp(Duration::from_millis(1), longest_sleep), wake.notified()).await;
             continue;
         }
         let mut first = Some(first);
@@ -149,6 +135,31 @@ fn task(entry: Claimed, permit: OwnedSemaphorePermit) -> Task<Delivery> {
 }
 
 impl Holder {
+    fn held(&self) -> MutexGuard<'_, HashSet<(String, u32)>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes up to `most` entries and remembers them.
+    async fn claim(&self, most: usize) -> Result<Vec<Claimed>, StoreError> {
+        let claimed = self.queue.claim(self.lane, &self.worker, most).await?;
+        self.held().extend(claimed.iter().map(|entry| (entry.id.clone(), entry.attempt)));
+        Ok(claimed)
+    }
+
+    /// Gives back what this worker holds without knowing. Must not run beside a claim. Returns whether it could.
+    async fn give_back_lost(&self) -> bool {
+        let known = self.held().iter().map(|(id, _)| id.clone()).collect();
+        match self.queue.give_back_lost(self.lane, &self.worker, known).await {
+            Ok(0) => {}
+            Ok(entries) => tracing::warn!(entries, "entries whose claim was not answered were given back"),
+            Err(error) => {
+                tracing::warn!(%error, "entries whose claim was not answered were not looked for");
+                return false;
+            }
+        }
+        true
+    }
+
     /// Acknowledges, however long the store is away: forgetting would run the job again.
     async fn acknowledge(&self, id: &str, attempt: u32, verdict: &Verdict) {
         let mut pause = Duration::from_millis(20);
@@ -166,6 +177,7 @@ impl Holder {
                 }
             }
         }
+        self.held().remove(&(id.to_owned(), attempt));
         if *verdict != Verdict::Done {
             self.queue.wake(self.lane);
         }

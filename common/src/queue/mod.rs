@@ -5,8 +5,10 @@
 //! another worker; an acknowledgement by anyone but the present holder changes nothing.
 
 mod backend;
+mod keeper;
 mod presence;
-mod sqlite;
+pub(crate) mod redis;
+pub(crate) mod sqlite;
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,7 +18,8 @@ pub use self::{
     backend::{Delivery, LeaseBackend},
     presence::Presence,
 };
-use crate::{Db, JobId, StoreError, job::Job, job::Lane};
+use crate::redis::News;
+use crate::{JobId, Redis, Store, StoreError, job::Job, job::Lane};
 
 /// Most attempts at one entry, crashes included.
 pub const MAX_ATTEMPTS: u32 = 3;
@@ -88,31 +91,56 @@ pub struct Depth {
     pub dead: u64,
 }
 
-/// The queue of a single machine, in SQLite. Clones share it.
+/// The queue. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Queue {
-    db: Db,
+    kept: Kept,
     lease: Duration,
-    wakes: [Arc<Notify>; 2],
+    wakes: Wakes,
+}
+
+type Wakes = [Arc<Notify>; 2];
+
+/// Where the entries are.
+#[derive(Clone, Debug)]
+enum Kept {
+    Sqlite(sqlite::Entries),
+    Redis(redis::Entries),
+}
+
+/// The same transition, wherever the entries are.
+macro_rules! on_either {
+    ($queue:ident . $method:ident ( $($argument:expr),* )) => {
+        match &$queue.kept {
+            Kept::Sqlite(entries) => entries.$method($($argument),*).await,
+            Kept::Redis(entries) => entries.$method($($argument),*).await,
+        }
+    };
 }
 
 impl Queue {
-    /// The queue in `db`; `lease` is how long a silent worker keeps its entries.
+    /// The queue in `store`; `lease` is how long a silent worker keeps its entries. On Redis it must be called within
+    /// a Tokio runtime: the queue hears of what other processes put in.
     #[must_use]
-    pub fn new(db: Db, lease: Duration) -> Self {
-        Self { db, lease, wakes: Default::default() }
+    pub fn new(store: impl Into<Store>, lease: Duration) -> Self {
+        let lease_ms = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
+        let wakes = Wakes::default();
+        let kept = match store.into() {
+            Store::Sqlite(db) => Kept::Sqlite(sqlite::Entries { db, lease_ms }),
+            Store::Redis(redis) => {
+                hear(&redis, wakes.clone());
+                Kept::Redis(redis::Entries { redis, lease_ms })
+            }
+        };
+        Self { kept, lease, wakes }
     }
 
-    /// Puts entries in, in a transaction of its own.
+    /// Puts entries in; on SQLite all or none of them.
     ///
     /// # Errors
     /// If the store cannot be written.
     pub async fn push(&self, entries: &[Entry]) -> Result<(), StoreError> {
-        let mut transaction = self.db.transaction().await?;
-        for entry in entries {
-            self.insert(&mut transaction, entry).await?;
-        }
-        transaction.commit().await?;
+        on_either!(self.push(entries))?;
         entries.iter().for_each(|entry| self.wake(entry.job.work.lane()));
         Ok(())
     }
@@ -122,14 +150,107 @@ impl Queue {
         self.wakes[lane as usize].notify_one();
     }
 
+    /// Takes up to `most` due entries for `worker`.
+    pub(crate) async fn claim(&self, lane: Lane, worker: &str, most: usize) -> Result<Vec<Claimed>, StoreError> {
+        on_either!(self.claim(lane, worker, most))
+    }
+
+    /// Milliseconds until the next entry of `lane` is due; `None` if nothing waits.
+    pub(crate) async fn next_due(&self, lane: Lane) -> Result<Option<u64>, StoreError> {
+        on_either!(self.next_due(lane))
+    }
+
+    /// Ends an attempt. Returns whether `worker` still held the entry at that attempt; if not, nothing changes.
+    pub(crate) async fn acknowledge(
+        &self,
+        id: &str,
+        worker: &str,
+        attempt: u32,
+        verdict: &Verdict,
+    ) -> Result<bool, StoreError> {
+        match &self.kept {
+            Kept::Sqlite(entries) => entries.acknowledge(id, worker, attempt, verdict).await,
+            Kept::Redis(entries) => {
+                let ended = redis::Ended { id: id.to_owned(), attempt, verdict: verdict.clone() };
+                Ok(entries.acknowledge(worker, &[ended]).await?.contains(&true))
+            }
+        }
+    }
+
+    /// Renews the leases that `worker` holds.
+    pub(crate) async fn renew(&self, worker: &str) -> Result<u64, StoreError> {
+        on_either!(self.renew(worker))
+    }
+
+    /// Gives the entries of silent workers back. `worker` is the caller: after a laptop's sleep every lease has run
+    /// out, its own too, but it is awake to say that it still works on them.
+    pub(crate) async fn reap(&self, worker: &str) -> Result<u64, StoreError> {
+        let entries = on_either!(self.reap(worker))?;
+        self.wake_if(entries);
+        Ok(entries)
+    }
+
+    /// Gives back at once what a worker held that is dead or stops. Returns how many entries.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub async fn give_back(&self, worker: &str) -> Result<u64, StoreError> {
+        let entries = on_either!(self.give_back(worker))?;
+        self.wake_if(entries);
+        Ok(entries)
+    }
+
+    /// Gives back what `worker` holds in `lane` besides `known`: the answer to a claim may get lost on its way. Returns
+    /// how many entries.
+    pub(crate) async fn give_back_lost(&self, lane: Lane, worker: &str, known: Vec<String>) -> Result<u64, StoreError> {
+        match &self.kept {
+            // Nothing is on its way within one process.
+            Kept::Sqlite(_) => Ok(0),
+            Kept::Redis(entries) => entries.give_back_lost(lane, worker, known).await,
+        }
+    }
+
     /// Takes queued entries of a job out again; those being worked on stay. Returns how many.
     ///
     /// # Errors
     /// If the store cannot be written.
     pub async fn withdraw(&self, job: &JobId) -> Result<u64, StoreError> {
-        self.delete_queued(job).await
+        on_either!(self.withdraw(job))
+    }
+
+    /// How full `lane` is.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn depth(&self, lane: Lane) -> Result<Depth, StoreError> {
+        on_either!(self.depth(lane))
+    }
+
+    fn wake_if(&self, entries: u64) {
+        if entries > 0 {
+            Lane::ALL.into_iter().for_each(|lane| self.wake(lane));
+        }
     }
 }
 
+/// Wakes the workers of this process when any process puts something in, until the last clone of `redis` is gone.
+fn hear(redis: &Redis, wakes: Wakes) {
+    use tokio::sync::broadcast::error::RecvError;
+    let mut news = redis.listen();
+    tokio::spawn(async move {
+        loop {
+            match news.recv().await {
+                Ok(News::Wake(lane)) => wakes[lane as usize].notify_one(),
+                Ok(News::Changed(_) | News::Over(_)) => {}
+                // Some may have been missed.
+                Ok(News::Reconnected) | Err(RecvError::Lagged(_)) => wakes.iter().for_each(|wake| wake.notify_one()),
+                Err(RecvError::Closed) => return,
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod redis_tests;
 #[cfg(test)]
 mod tests;

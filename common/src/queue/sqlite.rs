@@ -2,30 +2,46 @@
 
 use sqlx::{Row, SqliteConnection};
 
-use super::{Claimed, Depth, Entry, MAX_ATTEMPTS, Queue, Verdict};
-use crate::{JobId, StoreError, job::Lane};
+use super::{Claimed, Depth, Entry, MAX_ATTEMPTS, Verdict};
+use crate::{Db, JobId, StoreError, job::Lane};
 
-impl Queue {
-    /// Inserts an entry within the caller's transaction; whoever commits it calls [`Queue::wake`].
-    pub(crate) async fn insert(&self, connection: &mut SqliteConnection, entry: &Entry) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO queue (id, job, lane, priority, state, due_at, max_attempts, payload)
-             VALUES (?, ?, ?, ?, 'queued', ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-        )
-        .bind(&entry.id)
-        .bind(entry.job.id.as_str())
-        .bind(entry.job.work.lane().queue_name())
-        .bind(entry.priority as i64)
-        .bind(self.db.clock.now_ms())
-        .bind(i64::from(MAX_ATTEMPTS))
-        .bind(serde_json::to_string(&entry.job)?)
-        .execute(connection)
-        .await?;
-        Ok(())
+/// Inserts an entry within the caller's transaction; whoever commits it wakes the workers of its lane.
+pub(crate) async fn insert(db: &Db, connection: &mut SqliteConnection, entry: &Entry) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO queue (id, job, lane, priority, state, due_at, max_attempts, payload)
+         VALUES (?, ?, ?, ?, 'queued', ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(&entry.id)
+    .bind(entry.job.id.as_str())
+    .bind(entry.job.work.lane().queue_name())
+    .bind(entry.priority as i64)
+    .bind(db.clock.now_ms())
+    .bind(i64::from(MAX_ATTEMPTS))
+    .bind(serde_json::to_string(&entry.job)?)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The entries in SQLite.
+#[derive(Clone, Debug)]
+pub(super) struct Entries {
+    pub(super) db: Db,
+    pub(super) lease_ms: i64,
+}
+
+impl Entries {
+    /// Puts entries in, in a transaction of its own.
+    pub(super) async fn push(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        let mut transaction = self.db.transaction().await?;
+        for entry in entries {
+            insert(&self.db, &mut transaction, entry).await?;
+        }
+        Ok(transaction.commit().await?)
     }
 
     /// Takes up to `most` due entries for `worker`.
-    pub(crate) async fn claim(&self, lane: Lane, worker: &str, most: usize) -> Result<Vec<Claimed>, StoreError> {
+    pub(super) async fn claim(&self, lane: Lane, worker: &str, most: usize) -> Result<Vec<Claimed>, StoreError> {
         let now = self.db.clock.now_ms();
         let mut rows = sqlx::query(
             "UPDATE queue SET state = 'running', worker = ?1, lease_until = ?2, attempts = attempts + 1
@@ -34,7 +50,7 @@ impl Queue {
              RETURNING priority, seq, id, payload, attempts, max_attempts",
         )
         .bind(worker)
-        .bind(now + self.lease_ms())
+        .bind(now + self.lease_ms)
         .bind(lane.queue_name())
         .bind(now)
         .bind(i64::try_from(most).unwrap_or(i64::MAX))
@@ -52,7 +68,7 @@ impl Queue {
     }
 
     /// Milliseconds until the next entry of `lane` is due; `None` if nothing waits.
-    pub(crate) async fn next_due(&self, lane: Lane) -> Result<Option<u64>, StoreError> {
+    pub(super) async fn next_due(&self, lane: Lane) -> Result<Option<u64>, StoreError> {
         let (due,): (Option<i64>,) =
             sqlx::query_as("SELECT min(due_at) FROM queue WHERE lane = ? AND state = 'queued'")
                 .bind(lane.queue_name())
@@ -62,7 +78,7 @@ impl Queue {
     }
 
     /// Ends an attempt. Returns whether `worker` still held the entry at that attempt; if not, nothing changes.
-    pub(crate) async fn acknowledge(
+    pub(super) async fn acknowledge(
         &self,
         id: &str,
         worker: &str,
@@ -96,8 +112,8 @@ impl Queue {
     }
 
     /// Renews the leases that `worker` holds.
-    pub(crate) async fn renew(&self, worker: &str) -> Result<u64, StoreError> {
-        let until = self.db.clock.now_ms() + self.lease_ms();
+    pub(super) async fn renew(&self, worker: &str) -> Result<u64, StoreError> {
+        let until = self.db.clock.now_ms() + self.lease_ms;
         let done = sqlx::query("UPDATE queue SET lease_until = ? WHERE state = 'running' AND worker = ?")
             .bind(until)
             .bind(worker)
@@ -108,7 +124,7 @@ impl Queue {
 
     /// Gives the entries of silent workers back. `worker` is the caller: after a laptop's sleep every lease has run
     /// out, its own too, but it is awake to say that it still works on them.
-    pub(crate) async fn reap(&self, worker: &str) -> Result<u64, StoreError> {
+    pub(super) async fn reap(&self, worker: &str) -> Result<u64, StoreError> {
         let done = sqlx::query(
             "UPDATE queue SET state = 'queued', worker = NULL, lease_until = NULL
              WHERE state = 'running' AND lease_until <= ? AND worker <> ?",
@@ -117,26 +133,21 @@ impl Queue {
         .bind(worker)
         .execute(&self.db.write)
         .await?;
-        self.wake_if(done.rows_affected());
         Ok(done.rows_affected())
     }
 
     /// Gives back at once what a worker held that is dead or stops. Returns how many entries.
-    ///
-    /// # Errors
-    /// If the store cannot be written.
-    pub async fn give_back(&self, worker: &str) -> Result<u64, StoreError> {
+    pub(super) async fn give_back(&self, worker: &str) -> Result<u64, StoreError> {
         let done = sqlx::query(
             "UPDATE queue SET state = 'queued', worker = NULL, lease_until = NULL WHERE state = 'running' AND worker = ?",
         )
         .bind(worker)
         .execute(&self.db.write)
         .await?;
-        self.wake_if(done.rows_affected());
         Ok(done.rows_affected())
     }
 
-    pub(super) async fn delete_queued(&self, job: &JobId) -> Result<u64, StoreError> {
+    pub(super) async fn withdraw(&self, job: &JobId) -> Result<u64, StoreError> {
         let done = sqlx::query("DELETE FROM queue WHERE state = 'queued' AND job = ?")
             .bind(job.as_str())
             .execute(&self.db.write)
@@ -145,10 +156,7 @@ impl Queue {
     }
 
     /// How full `lane` is.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub async fn depth(&self, lane: Lane) -> Result<Depth, StoreError> {
+    pub(super) async fn depth(&self, lane: Lane) -> Result<Depth, StoreError> {
         let rows: Vec<(String, i64)> =
             sqlx::query_as("SELECT state, count(*) FROM queue WHERE lane = ? GROUP BY state")
                 .bind(lane.queue_name())
@@ -156,15 +164,5 @@ impl Queue {
                 .await?;
         let count = |state: &str| rows.iter().find(|row| row.0 == state).map_or(0, |row| row.1.unsigned_abs());
         Ok(Depth { queued: count("queued"), running: count("running"), dead: count("dead") })
-    }
-
-    fn wake_if(&self, entries: u64) {
-        if entries > 0 {
-            Lane::ALL.into_iter().for_each(|lane| self.wake(lane));
-        }
-    }
-
-    fn lease_ms(&self) -> i64 {
-        i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX)
     }
 }

@@ -2,24 +2,24 @@
 
 use super::*;
 use crate::{
-    Clock, UserId,
+    Clock, Db, UserId,
     job::{Batch, BatchSource, OnConflict, Work},
     recipe::Recipe,
+    redis::test_server::TestServer,
 };
 
 const LEASE: Duration = Duration::from_secs(30);
 
 struct Bench {
-    folder: tempfile::TempDir,
     clock: Clock,
     queue: Queue,
+    home: Home,
 }
 
-async fn bench() -> Bench {
-    let folder = tempfile::tempdir().unwrap();
-    let clock = Clock::default();
-    let queue = Queue::new(Db::open(folder.path(), clock.clone()).await.unwrap(), LEASE);
-    Bench { folder, clock, queue }
+/// What must live as long as the test.
+enum Home {
+    Folder(tempfile::TempDir),
+    Server(#[expect(dead_code, reason = "held until the end")] TestServer),
 }
 
 fn entry(id: &str, priority: Priority) -> Entry {
@@ -28,6 +28,26 @@ fn entry(id: &str, priority: Priority) -> Entry {
 }
 
 impl Bench {
+    async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::default();
+        let queue = Queue::new(Db::open(folder.path(), clock.clone()).await.unwrap(), LEASE);
+        Self { clock, queue, home: Home::Folder(folder) }
+    }
+
+    async fn redis() -> Option<Self> {
+        let server = TestServer::start().await?;
+        let queue = Queue::new(server.redis.clone(), LEASE);
+        Some(Self { clock: server.clock.clone(), queue, home: Home::Server(server) })
+    }
+
+    fn folder(&self) -> &std::path::Path {
+        match &self.home {
+            Home::Folder(folder) => folder.path(),
+            Home::Server(_) => panic!("only a single machine has a folder"),
+        }
+    }
+
     async fn push(&self, ids: &[&str]) {
         let entries: Vec<Entry> = ids.iter().map(|id| entry(id, Priority::Interactive)).collect();
         self.queue.push(&entries).await.unwrap();
@@ -48,9 +68,38 @@ fn taken(entries: &[(&str, u32)]) -> Vec<(String, u32)> {
     entries.iter().map(|(id, attempt)| ((*id).into(), *attempt)).collect()
 }
 
-#[tokio::test]
-async fn first_in_first_out_within_a_priority() {
-    let bench = bench().await;
+/// Runs each test on both stores.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::Bench::sqlite().await).await;
+            })*
+        }
+        mod redis {
+            $(#[tokio::test]
+            async fn $name() {
+                let Some(bench) = super::Bench::redis().await else { return };
+                super::$name(bench).await;
+            })*
+        }
+    };
+}
+
+on_both!(
+    first_in_first_out_within_a_priority,
+    the_same_id_is_queued_once,
+    done_is_gone_and_dead_is_kept,
+    a_retry_waits_and_counts,
+    a_release_does_not_count,
+    a_silent_worker_loses_its_entries_and_a_late_answer_changes_nothing,
+    a_heartbeat_keeps_entries_and_a_sleeper_does_not_rob_itself,
+    what_waits_can_be_withdrawn,
+    a_payload_comes_out_as_it_went_in,
+);
+
+async fn first_in_first_out_within_a_priority(bench: Bench) {
     bench.queue.push(&[entry("b1", Priority::Batch), entry("b2", Priority::Batch)]).await.unwrap();
     bench.push(&["i1", "i2"]).await;
     assert_eq!(bench.claim("w", 3).await, taken(&[("i1", 1), ("i2", 1), ("b1", 1)]));
@@ -59,17 +108,13 @@ async fn first_in_first_out_within_a_priority() {
     assert!(bench.queue.claim(Lane::Remote, "w", 3).await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn the_same_id_is_queued_once() {
-    let bench = bench().await;
+async fn the_same_id_is_queued_once(bench: Bench) {
     bench.push(&["a", "a"]).await;
     bench.push(&["a"]).await;
     assert_eq!(bench.depth().await, (1, 0, 0));
 }
 
-#[tokio::test]
-async fn done_is_gone_and_dead_is_kept() {
-    let bench = bench().await;
+async fn done_is_gone_and_dead_is_kept(bench: Bench) {
     bench.push(&["a", "b"]).await;
     bench.claim("w", 2).await;
     assert!(bench.queue.acknowledge("a", "w", 1, &Verdict::Done).await.unwrap());
@@ -77,9 +122,7 @@ async fn done_is_gone_and_dead_is_kept() {
     assert_eq!(bench.depth().await, (0, 0, 1));
 }
 
-#[tokio::test]
-async fn a_retry_waits_and_counts() {
-    let bench = bench().await;
+async fn a_retry_waits_and_counts(bench: Bench) {
     bench.push(&["a"]).await;
     bench.claim("w", 1).await;
     let after = Duration::from_secs(5);
@@ -90,18 +133,14 @@ async fn a_retry_waits_and_counts() {
     assert_eq!(bench.claim("w", 1).await, taken(&[("a", 2)]));
 }
 
-#[tokio::test]
-async fn a_release_does_not_count() {
-    let bench = bench().await;
+async fn a_release_does_not_count(bench: Bench) {
     bench.push(&["a"]).await;
     bench.claim("w", 1).await;
     assert!(bench.queue.acknowledge("a", "w", 1, &Verdict::Release).await.unwrap());
     assert_eq!(bench.claim("w", 1).await, taken(&[("a", 1)]));
 }
 
-#[tokio::test]
-async fn a_silent_worker_loses_its_entries_and_a_late_answer_changes_nothing() {
-    let bench = bench().await;
+async fn a_silent_worker_loses_its_entries_and_a_late_answer_changes_nothing(bench: Bench) {
     bench.push(&["a"]).await;
     bench.claim("silent", 1).await;
     assert_eq!(bench.queue.reap("other").await.unwrap(), 0);
@@ -120,9 +159,7 @@ async fn a_silent_worker_loses_its_entries_and_a_late_answer_changes_nothing() {
     assert!(bench.queue.acknowledge("a", "other", 2, &Verdict::Done).await.unwrap());
 }
 
-#[tokio::test]
-async fn a_heartbeat_keeps_entries_and_a_sleeper_does_not_rob_itself() {
-    let bench = bench().await;
+async fn a_heartbeat_keeps_entries_and_a_sleeper_does_not_rob_itself(bench: Bench) {
     bench.push(&["a"]).await;
     bench.claim("w", 1).await;
     bench.clock.advance(LEASE / 2);
@@ -135,8 +172,8 @@ async fn a_heartbeat_keeps_entries_and_a_sleeper_does_not_rob_itself() {
 
 #[tokio::test]
 async fn a_dead_process_is_recovered_at_once_and_a_living_one_is_not() {
-    let bench = bench().await;
-    let folder = bench.folder.path().join("workers");
+    let bench = Bench::sqlite().await;
+    let folder = bench.folder().join("workers");
     let dead = Presence::announce(&folder).unwrap();
     let alive = Presence::announce(&folder).unwrap();
     let own = Presence::announce(&folder).unwrap();
@@ -152,9 +189,7 @@ async fn a_dead_process_is_recovered_at_once_and_a_living_one_is_not() {
     assert_eq!(bench.claim(own.name(), 2).await, taken(&[("of the dead", 2)]));
 }
 
-#[tokio::test]
-async fn what_waits_can_be_withdrawn() {
-    let bench = bench().await;
+async fn what_waits_can_be_withdrawn(bench: Bench) {
     let (running, waiting) = (entry("running", Priority::Interactive), entry("waiting", Priority::Interactive));
     let job = waiting.job.id.clone();
     bench.queue.push(&[running, waiting]).await.unwrap();
@@ -163,9 +198,7 @@ async fn what_waits_can_be_withdrawn() {
     assert_eq!(bench.depth().await, (0, 1, 0));
 }
 
-#[tokio::test]
-async fn a_payload_comes_out_as_it_went_in() {
-    let bench = bench().await;
+async fn a_payload_comes_out_as_it_went_in(bench: Bench) {
     let work = Work::BatchPlan(Batch {
         source: BatchSource::Folder { folder: "a".into(), glob: "*".into(), recursive: true },
         recipe: Recipe::default(),
@@ -180,4 +213,12 @@ async fn a_payload_comes_out_as_it_went_in() {
     let claimed = bench.queue.claim(Lane::Remote, "w", 1).await.unwrap();
     assert_eq!(serde_json::from_str::<Job>(&claimed[0].payload).unwrap(), job);
     assert_eq!(claimed[0].max_attempts, MAX_ATTEMPTS);
+}
+
+#[tokio::test]
+async fn a_name_taken_anywhere_is_unique_and_recovers_nothing() {
+    let bench = Bench::sqlite().await;
+    let (one, other) = (Presence::anywhere().unwrap(), Presence::anywhere().unwrap());
+    assert_ne!(one.name(), other.name());
+    assert_eq!(one.recover(&bench.queue).await.unwrap(), 0);
 }

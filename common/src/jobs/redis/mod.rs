@@ -1,0 +1,217 @@
+//! The records of jobs on Redis. Every transition that touches a record, its pictures and the queue is one Lua script,
+//! so that it happens as a whole and can be repeated: an answer that got lost does no harm.
+
+mod batch;
+
+use std::{collections::HashMap, sync::LazyLock, time::Duration};
+
+use redis::{FromRedisValue, Script};
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use super::{JobRecord, JobState, Submitted, Tally, record_kind};
+use crate::{
+    Failure, JobId, Redis, StoreError, UserId,
+    job::{Job, Work},
+    outcome::Outcome,
+    queue::MAX_ATTEMPTS,
+};
+
+/// How long a worker's transition is tried again while the server is away: giving up would do its work once more.
+const PATIENT: Duration = Duration::from_secs(60);
+
+/// How long anything else is tried again.
+const BRIEF: Duration = Duration::from_secs(5);
+
+fn script(body: &str) -> Script {
+    crate::queue::redis::script(&[include_str!("lua/prelude.lua"), body].concat())
+}
+
+static SUBMIT: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/submit.lua")));
+static START: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/start.lua")));
+static FINISH: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/finish.lua")));
+static CANCEL: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/cancel.lua")));
+static FORGET: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/forget.lua")));
+
+/// The records in Redis.
+#[derive(Clone, Debug)]
+pub(super) struct Records {
+    pub(super) redis: Redis,
+}
+
+impl Records {
+    /// Runs a script, which must be one that can be repeated.
+    async fn run<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        arguments: &[String],
+        longest: Duration,
+    ) -> Result<T, StoreError> {
+        let mut patience = Patience::new(longest);
+        loop {
+            let ahead = self.redis.clock().ahead_ms().to_string();
+            match self.redis.run(script, &[Redis::key("")], (ahead, arguments)).await {
+                Err(error) if patience.outlasts(&error).await => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, StoreError> {
+        let mut patience = Patience::new(BRIEF);
+        loop {
+            match command.query_async(&mut self.redis.connection()).await.map_err(StoreError::from) {
+                Err(error) if patience.outlasts(&error).await => {}
+                done => return done,
+            }
+        }
+    }
+
+    pub(super) async fn submit(&self, owner: &UserId, work: Work, fingerprint: &str) -> Result<Submitted, StoreError> {
+        let id = JobId::random()?;
+        let mut arguments = vec![id.to_string(), owner.0.clone(), fingerprint.to_owned()];
+        arguments.extend([record_kind(&work).to_owned(), serde_json::to_string(&work)?]);
+        arguments.extend([work.lane().queue_name().to_owned(), MAX_ATTEMPTS.to_string()]);
+        arguments.push(serde_json::to_string(&Job::new(id.clone(), owner.clone(), work))?);
+        let answers: String = self.run(&SUBMIT, &arguments, BRIEF).await?;
+        let answers = JobId::parse(&answers).ok_or(StoreError::Corrupt("jobs"))?;
+        Ok(Submitted { joined: answers != id, id: answers })
+    }
+
+    pub(super) async fn any(&self, id: &JobId) -> Result<Option<JobRecord>, StoreError> {
+        let fields: HashMap<String, String> = self.ask(redis::cmd("HGETALL").arg(record_key(id))).await?;
+        if fields.is_empty() { Ok(None) } else { record(id, fields).map(Some) }
+    }
+
+    pub(super) async fn set_running(&self, id: &JobId) -> Result<bool, StoreError> {
+        self.run(&START, &[id.to_string()], PATIENT).await
+    }
+
+    pub(super) async fn set_end(
+        &self,
+        id: &JobId,
+        state: JobState,
+        end: &Result<Outcome, Failure>,
+    ) -> Result<bool, StoreError> {
+        let (outcome, failure) = match end {
+            Ok(outcome) => (serde_json::to_string(outcome)?, String::new()),
+            Err(failure) => (String::new(), serde_json::to_string(failure)?),
+        };
+        self.run(&FINISH, &[id.to_string(), state.name().to_owned(), outcome, failure], PATIENT).await
+    }
+
+    /// Cancels `id`, unless it is over, or shared and `spare_shared`. Returns whether it did.
+    pub(super) async fn cancel(&self, id: &JobId, failure: &Failure, spare_shared: bool) -> Result<bool, StoreError> {
+        let spare = u8::from(spare_shared).to_string();
+        self.run(&CANCEL, &[id.to_string(), serde_json::to_string(failure)?, spare], BRIEF).await
+    }
+
+    pub(super) async fn ended_before(&self, moment: i64, most: u32) -> Result<Vec<JobId>, StoreError> {
+        let mut command = redis::cmd("ZRANGEBYSCORE");
+        command.arg(Redis::key("jobs:v1:ended")).arg("-inf").arg(format!("({moment}")).arg("LIMIT").arg(0).arg(most);
+        let ids: Vec<String> = self.ask(&command).await?;
+        ids.iter().map(|id| JobId::parse(id).ok_or(StoreError::Corrupt("jobs"))).collect()
+    }
+
+    pub(super) async fn forget(&self, id: &JobId) -> Result<(), StoreError> {
+        while self.run::<bool>(&FORGET, &[id.to_string()], BRIEF).await? {}
+        Ok(())
+    }
+
+    /// Which of `ids` are over, or gone.
+    pub(super) async fn over_of(
+        connection: &mut redis::aio::ConnectionManager,
+        ids: Vec<JobId>,
+    ) -> Result<Vec<JobId>, StoreError> {
+        let mut pipe = redis::pipe();
+        for id in &ids {
+            pipe.hget(record_key(id), "state");
+        }
+        let states: Vec<Option<String>> = pipe.query_async(connection).await?;
+        let over = |state: &Option<String>| !matches!(state.as_deref(), Some("queued" | "running"));
+        Ok(ids.into_iter().zip(states).filter(|(_, state)| over(state)).map(|(id, _)| id).collect())
+    }
+}
+
+fn record_key(id: &JobId) -> String {
+    Redis::key(&format!("jobs:v1:record:{id}"))
+}
+
+/// How long to try again while the server is away, which it says by not answering or by asking to wait.
+struct Patience {
+    deadline: Instant,
+    pause: Duration,
+}
+
+impl Patience {
+    fn new(longest: Duration) -> Self {
+        Self { deadline: Instant::now() + longest, pause: Duration::from_millis(20) }
+    }
+
+    /// Waits a little, if `error` may pass and there is time. Returns whether to try again.
+    async fn outlasts(&mut self, error: &StoreError) -> bool {
+        let StoreError::Redis(error) = error else { return false };
+        let again = is_passing(error) && Instant::now() + self.pause < self.deadline;
+        if again {
+            tracing::warn!(%error, "Redis did not answer; trying again");
+            tokio::time::sleep(self.pause).await;
+            self.pause = (self.pause * 2).min(Duration::from_secs(1));
+        }
+        again
+    }
+}
+
+fn is_passing(error: &redis::RedisError) -> bool {
+    use redis::ErrorKind::Server;
+    let asks_to_wait = matches!(
+        error.kind(),
+        Server(
+            redis::ServerErrorKind::BusyLoading
+                | redis::ServerErrorKind::TryAgain
+                | redis::ServerErrorKind::ClusterDown
+                | redis::ServerErrorKind::MasterDown
+                | redis::ServerErrorKind::ReadOnly
+        )
+    );
+    error.is_io_error() || asks_to_wait
+}
+
+fn parsed<T: DeserializeOwned>(text: Option<&String>) -> Result<Option<T>, StoreError> {
+    Ok(text.map(|text| serde_json::from_str(text)).transpose()?)
+}
+
+fn record(id: &JobId, mut fields: HashMap<String, String>) -> Result<JobRecord, StoreError> {
+    let corrupt = || StoreError::Corrupt("jobs");
+    let number = |name: &str| fields.get(name).and_then(|text| text.parse::<i64>().ok());
+    let count = |name: &str| number(name).unwrap_or(0).unsigned_abs();
+    let tally = Tally {
+        total: count("total"),
+        ok: count("ok"),
+        failed: count("failed"),
+        skipped: count("skipped"),
+        cancelled: count("cancelled"),
+        running: count("running"),
+        bytes_in: count("bytes_in"),
+        bytes_out: count("bytes_out"),
+    };
+    let (created_at, started_at, finished_at) = (number("created_at"), number("started_at"), number("finished_at"));
+    let state = fields.remove("state").ok_or_else(corrupt)?;
+    let mut record = JobRecord {
+        id: id.clone(),
+        owner: UserId(fields.remove("owner").ok_or_else(corrupt)?),
+        kind: fields.remove("kind").ok_or_else(corrupt)?,
+        state: serde_json::from_value(state.into())?,
+        work: parsed(fields.get("work"))?.ok_or_else(corrupt)?,
+        outcome: parsed(fields.get("outcome"))?,
+        failure: parsed(fields.get("failure"))?,
+        notes: parsed(fields.get("notes"))?.unwrap_or_default(),
+        tally,
+        created_at: created_at.ok_or_else(corrupt)?,
+        started_at,
+        finished_at,
+    };
+    if !matches!(record.work, Work::BatchPlan(_)) {
+        record.tally = Tally::of_one(&record);
+    }
+    Ok(record)
+}
