@@ -6,6 +6,7 @@
 
 mod engine;
 mod logs;
+mod metrics;
 mod queue;
 mod reader;
 mod sign_in;
@@ -22,10 +23,11 @@ use std::{
 pub use self::{
     engine::Engine,
     logs::Logs,
+    metrics::Metrics,
     queue::Queue,
     reader::{Mistake, Origin, Variable},
     sign_in::{Allowed, JwtAlg, Oidc, OwnerPassword, Registration, SignIn},
-    storage::Storage,
+    storage::{S3, Storage, StorageUrl},
     tables::{dotenv, markdown},
     web::Web,
 };
@@ -58,6 +60,8 @@ pub enum Way {
     Serve,
     /// MCP over stdin and stdout for one local client.
     Stdio,
+    /// The worker program, which takes jobs of other machines. What is only for the web does not concern it.
+    Worker,
 }
 
 /// Every setting, checked.
@@ -73,6 +77,8 @@ pub struct Config {
     pub engine: Engine,
     /// How work is shared out.
     pub queue: Queue,
+    /// Where the figures and the health of the worker program are read.
+    pub metrics: Metrics,
     /// What is logged.
     pub logs: Logs,
     /// Every variable with its value and where that came from, in the order of the sections.
@@ -86,15 +92,16 @@ impl Config {
     /// [`Mistakes`]: every variable at fault, not only the first.
     pub fn read(environment: &BTreeMap<String, String>, around: &Surroundings) -> Result<Self, Mistakes> {
         let mut reader = Reader::new(environment, around);
-        let web = Web::read(&mut reader);
-        let sign_in = SignIn::read(&mut reader);
+        let web = |reader: &mut Reader<'_>| (Web::read(reader), SignIn::read(reader));
+        let (web, sign_in) = if around.way == Way::Worker { reader.aside(web) } else { web(&mut reader) };
         let storage = Storage::read(&mut reader, around, &web);
         let engine = Engine::read(&mut reader);
-        let queue = Queue::read(&mut reader, around);
+        let queue = Queue::read(&mut reader, around, storage.redis_url.is_some());
+        let metrics = Metrics::read(&mut reader);
         let logs = Logs::read(&mut reader);
         let (variables, mistakes) = reader.finish();
         if mistakes.is_empty() {
-            Ok(Self { web, sign_in, storage, engine, queue, logs, variables })
+            Ok(Self { web, sign_in, storage, engine, queue, metrics, logs, variables })
         } else {
             Err(Mistakes(mistakes))
         }
@@ -133,9 +140,16 @@ mod tests {
         }
     }
 
-    pub(crate) fn read(pairs: &[(&str, &str)]) -> Result<Config, Mistakes> {
+    /// What many machines need at least.
+    pub(crate) const SHARED: [(&str, &str); 2] = [("REDIS_URL", "redis://r"), ("STORAGE_URL", "s3://pictures")];
+
+    pub(crate) fn read_as(way: Way, pairs: &[(&str, &str)]) -> Result<Config, Mistakes> {
         let environment = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        Config::read(&environment, &around())
+        Config::read(&environment, &Surroundings { way, ..around() })
+    }
+
+    pub(crate) fn read(pairs: &[(&str, &str)]) -> Result<Config, Mistakes> {
+        read_as(Way::Serve, pairs)
     }
 
     #[test]
@@ -163,5 +177,17 @@ mod tests {
     #[test]
     fn an_empty_value_counts_as_unset() {
         assert_eq!(read(&[("PORT", "")]).unwrap().web.port, 8080);
+    }
+
+    #[test]
+    fn a_worker_needs_redis_and_leaves_web_settings_alone() {
+        let of_the_web = [("PORT", "http"), ("PUBLIC_URLS", "x"), ("JWT_SECRET", "short"), ("OIDC_ALLOWED", "ann")];
+        let pairs: Vec<_> = SHARED.into_iter().chain(of_the_web).collect();
+        let config = read_as(Way::Worker, &pairs).unwrap();
+        assert!(config.storage.allowed_dirs.is_empty(), "its callers are elsewhere");
+        assert_eq!(read(&pairs).unwrap_err().0.len(), of_the_web.len(), "a web server minds them");
+        let text = read_as(Way::Worker, &[("MAX_FRAMES", "none")]).unwrap_err().to_string();
+        assert!(text.contains("REDIS_URL") && text.contains("MAX_FRAMES"), "{text}");
+        assert!(read_as(Way::Worker, &[SHARED[0], SHARED[1], ("QUEUE_LEASE_SEC", "2")]).is_err(), "misspelt");
     }
 }

@@ -20,10 +20,12 @@ pub struct Queue {
     pub worker_concurrency: usize,
     /// Jobs that wait (for a disk or a network) at once.
     pub remote_concurrency: usize,
+    /// Whether the server works on pictures itself.
+    pub embedded_worker: bool,
 }
 
 impl Queue {
-    pub(crate) fn read(reader: &mut Reader<'_>, around: &Surroundings) -> Self {
+    pub(crate) fn read(reader: &mut Reader<'_>, around: &Surroundings, redis: bool) -> Self {
         let lease = reader.integer(
             &about("QUEUE_LEASE_SECS", "How long a worker may stay silent before its jobs go to another."),
             30,
@@ -43,13 +45,37 @@ impl Queue {
             "1 to 1024",
             |text| within(text, 1024),
         );
-        Self { lease: Duration::from_secs(lease), worker_concurrency, remote_concurrency }
+        let embedded_worker = embedded_worker(reader, redis);
+        Self { lease: Duration::from_secs(lease), worker_concurrency, remote_concurrency, embedded_worker }
     }
+}
+
+fn embedded_worker(reader: &mut Reader<'_>, redis: bool) -> bool {
+    const NAME: &str = "EMBEDDED_WORKER";
+    let about = about(NAME, "Whether the server works on pictures itself; off leaves that to image-tool-worker.");
+    let on = reader.switch(&about, !redis, "on; off with a REDIS_URL");
+    if !on && !redis {
+        reader.mistake(NAME, "off leaves nobody to work: workers of their own need a REDIS_URL".into());
+    }
+    on
 }
 
 fn within(text: &str, most: usize) -> Result<usize, String> {
     match text.parse() {
         Ok(value) if (1..=most).contains(&value) => Ok(value),
         _ => Err(format!("\"{text}\" is not a whole number from 1 to {most}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::{SHARED, read};
+
+    #[test]
+    fn somebody_works() {
+        assert!(read(&[]).unwrap().queue.embedded_worker);
+        assert!(!read(&SHARED).unwrap().queue.embedded_worker);
+        assert!(read(&[SHARED[0], SHARED[1], ("EMBEDDED_WORKER", "on")]).unwrap().queue.embedded_worker);
+        assert!(read(&[("EMBEDDED_WORKER", "off")]).unwrap_err().to_string().contains("nobody"));
     }
 }

@@ -60,17 +60,34 @@ pub(crate) struct Reader<'a> {
     environment: &'a BTreeMap<String, String>,
     read_file: crate::ReadFile,
     variables: Vec<Variable>,
+    /// The names among them that this program does not use.
+    aside: Vec<&'static str>,
     mistakes: Vec<Mistake>,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(environment: &'a BTreeMap<String, String>, around: &Surroundings) -> Self {
-        Self { environment, read_file: around.read_file, variables: Vec::new(), mistakes: Vec::new() }
+        let read_file = around.read_file;
+        Self { environment, read_file, variables: Vec::new(), aside: Vec::new(), mistakes: Vec::new() }
+    }
+
+    /// Reads what another program uses, which may be set for that one: no mistake in it is ours.
+    pub(crate) fn aside<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let (variables, mistakes) = (self.variables.len(), self.mistakes.len());
+        let result = read(self);
+        self.mistakes.truncate(mistakes);
+        self.aside.extend(self.variables.iter().skip(variables).map(|variable| variable.name));
+        result
     }
 
     /// A variable that the platform sets and nobody else; it is no setting of ours.
     pub(crate) fn platform(&self, name: &str) -> Option<&'a str> {
         self.given(name)
+    }
+
+    /// Whether neither `name` nor the file of a secret of that name is given.
+    pub(crate) fn is_unset(&self, name: &str) -> bool {
+        self.given(name).is_none() && self.given(&format!("{name}_FILE")).is_none()
     }
 
     fn given(&self, name: &str) -> Option<&'a str> {
@@ -97,6 +114,11 @@ impl<'a> Reader<'a> {
         self.read(about, default.0, default.1, &bounds, parse, |text| {
             format!("\"{text}\" is not a whole number from {bounds}")
         })
+    }
+
+    /// `on` or `off`; `shown` says the default as a person reads it.
+    pub(crate) fn switch(&mut self, about: &About, default: bool, shown: &str) -> bool {
+        self.choice(about, (shown, default), &[("on", true), ("off", false)])
     }
 
     /// One of a few words.
@@ -194,7 +216,9 @@ impl<'a> Reader<'a> {
         let known: Vec<&str> = self.variables.iter().map(|variable| variable.name).collect();
         for name in self.environment.keys().filter(|name| !known.contains(&name.as_str())) {
             // Short names are too near to everything.
-            let near = known.iter().find(|known| known.len() >= 8 && strsim::damerau_levenshtein(known, name) <= 2);
+            let near = known.iter().find(|known| {
+                known.len() >= 8 && !self.aside.contains(known) && strsim::damerau_levenshtein(known, name) <= 2
+            });
             if let Some(near) = near {
                 self.mistakes
                     .push(Mistake { name: name.clone(), message: format!("no such setting; did you mean {near}?") });

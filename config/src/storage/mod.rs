@@ -1,7 +1,13 @@
 //! Where things are kept, and which folders callers may read.
 
+mod place;
+mod s3;
+
 use std::path::{Path, PathBuf};
 
+use secrecy::SecretString;
+
+pub use self::{place::StorageUrl, s3::S3};
 use crate::{
     Surroundings, Way, Web,
     reader::{About, Reader},
@@ -18,12 +24,18 @@ pub struct Storage {
     pub data_dir: PathBuf,
     /// Folders whose files may be named as inputs and for results; absolute.
     pub allowed_dirs: Vec<PathBuf>,
+    /// The Redis server of many machines; `None`: a database in `data_dir`.
+    pub redis_url: Option<SecretString>,
+    /// Where the bytes of pictures are.
+    pub url: StorageUrl,
+    /// How an S3 object store is reached.
+    pub s3: S3,
 }
 
 impl Storage {
     pub(crate) fn read(reader: &mut Reader<'_>, around: &Surroundings, web: &Web) -> Self {
         let (data_dir, shown) = match around.way {
-            Way::Serve => (around.start_dir.join("data"), "./data"),
+            Way::Serve | Way::Worker => (around.start_dir.join("data"), "./data"),
             Way::Stdio => (around.data_home.clone(), "the platform's data folder"),
         };
         let shown = if around.way == Way::Serve {
@@ -46,16 +58,23 @@ impl Storage {
             "absolute folders, separated by : (; on Windows)",
             |text| std::env::split_paths(text).map(|path| absolute(&path)).collect(),
         );
-        Self { data_dir, allowed_dirs }
+        let redis_url = place::redis_url(reader, around.way);
+        let url = place::storage_url(reader, redis_url.is_some(), &data_dir);
+        let s3 = S3::read(reader, &url);
+        Self { data_dir, allowed_dirs, redis_url, url, s3 }
     }
 }
 
 /// The start folder is what a person expects to work on, but a whole disk or a whole home is more than they said; and
-/// callers from elsewhere have no business in it unless it was named.
+/// callers from elsewhere have no business in it unless it was named. A worker serves callers of other machines.
 fn default_roots(around: &Surroundings, web: &Web) -> Vec<PathBuf> {
     let start = &around.start_dir;
     let too_wide = start.parent().is_none() || around.home_dir.as_ref() == Some(start);
-    let local = around.way == Way::Stdio || web.host.is_loopback();
+    let local = match around.way {
+        Way::Serve => web.host.is_loopback(),
+        Way::Stdio => true,
+        Way::Worker => false,
+    };
     if too_wide || !local { Vec::new() } else { vec![start.clone()] }
 }
 
