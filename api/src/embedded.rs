@@ -1,39 +1,45 @@
-//! The worker inside the web process, for a single machine.
+//! The worker inside the web process, in builds that have one.
 
-use std::sync::Arc;
-
-use anyhow::Context as _;
-use common::{Stores, queue::Presence};
+use common::Stores;
 use config::Config;
-use worker::{
-    Context, Lanes,
-    engine::{Engine, Limits},
-    files::Files,
-};
 
-/// Starts both lanes of a worker on `stores`.
+/// A running worker. A build without one can have none.
+#[cfg(not(feature = "embedded"))]
+#[derive(Debug)]
+pub enum Lanes {}
+#[cfg(feature = "embedded")]
+pub use worker::Lanes;
+
+/// Starts a worker on `stores`, if the settings want one here.
 ///
 /// # Errors
-/// If an allowed folder cannot be opened, or the store cannot be used.
-pub async fn start(config: &Config, stores: &Stores) -> anyhow::Result<Lanes> {
-    let storage = &config.storage;
-    let files = Files::open(&storage.allowed_dirs, Some(&storage.data_dir), config.engine.max_file_bytes)
-        .context("a folder of ALLOWED_DIRS cannot be opened")?;
-    let slots = u32::try_from(config.queue.worker_concurrency)?;
-    let engine = Engine::new(limits(config, config.queue.worker_concurrency))?;
-    let context = Arc::new(Context { stores: stores.clone(), engine, files, slots });
-    let presence = Presence::announce(&config.storage.data_dir.join("workers"))?;
-    Ok(worker::start(context, presence, &config.queue).await?)
+/// If an allowed folder cannot be opened, or the store cannot be used; in a build without a worker, if one is wanted.
+pub async fn start(config: &Config, stores: &Stores) -> anyhow::Result<Option<Lanes>> {
+    if !config.queue.embedded_worker {
+        return Ok(None);
+    }
+    #[cfg(feature = "embedded")]
+    return Ok(Some(worker::assemble(config, &stores.patient(), worker::Metrics::default()).await?));
+    #[cfg(not(feature = "embedded"))]
+    {
+        let _ = stores;
+        anyhow::bail!(
+            "this build of image-tool has no worker inside: set REDIS_URL and STORAGE_URL and run image-tool-worker \
+             beside it, or build it with the feature \"embedded\""
+        );
+    }
 }
 
-/// The engine's limits as they are set.
-pub(crate) fn limits(config: &Config, threads: usize) -> Limits {
-    Limits {
-        threads,
-        max_pixels: config.engine.max_pixels,
-        max_file_bytes: config.engine.max_file_bytes,
-        max_frames: config.engine.max_frames,
-        max_memory_bytes: config.engine.max_memory_bytes,
-        timeout: config.engine.job_timeout,
+/// Lets the running jobs come to an end.
+pub async fn stop(lanes: Option<Lanes>, stores: &Stores) {
+    match lanes {
+        None => {}
+        #[cfg(feature = "embedded")]
+        Some(lanes) => lanes.stop(&stores.queue).await,
+        #[cfg(not(feature = "embedded"))]
+        Some(never) => {
+            let _ = stores;
+            match never {}
+        }
     }
 }

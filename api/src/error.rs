@@ -36,6 +36,7 @@ impl From<Failure> for Problem {
             FailureKind::NotFound => StatusCode::NOT_FOUND,
             FailureKind::InvalidArgument => StatusCode::BAD_REQUEST,
             FailureKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            FailureKind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             FailureKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             FailureKind::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
             FailureKind::ImageUnreadable | FailureKind::UnsupportedFormat | FailureKind::FileNotReachable => {

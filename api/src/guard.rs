@@ -10,13 +10,13 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use common::Failure;
+use common::{Failure, jobs::Admission};
 use rmcp::model::ClientJsonRpcMessage;
 use serde_json::Value;
 use url::{Host, Url};
 
 use crate::{
-    Authority, Caller, Site,
+    Authority, Caller, Shared, Site,
     error::{Problem, RpcCode, rpc},
     limits::{Standing, TooOften},
     mcp::Asks,
@@ -278,12 +278,28 @@ async fn may(site: &Site, caller: Option<&Caller>, asks: Asks) -> Result<Option<
         let wanted = asks.needs().iter().copied().chain(caller.scopes.iter()).collect();
         return Err(Box::new(oauth::challenge(&site.authority, &Refusal::InsufficientScope(wanted))));
     }
-    if !caller.limited || !matches!(asks, Asks::Tool(_)) {
-        return Ok(None);
+    let Asks::Tool { works, .. } = asks else { return Ok(None) };
+    let standing = if caller.limited {
+        match site.authority.limits.call(&caller.user.0).await {
+            Ok(Ok(standing)) => Some(standing),
+            Ok(Err(too_often)) => return Err(Box::new(too_many(&too_often))),
+            Err(error) => return Err(Box::new(Problem::from(error).into_response())),
+        }
+    } else {
+        None
+    };
+    if works {
+        admitted(&site.shared, caller).await?;
     }
-    match site.authority.limits.call(&caller.user.0).await {
-        Ok(Ok(standing)) => Ok(Some(standing)),
-        Ok(Err(too_often)) => Err(Box::new(too_many(&too_often))),
+    Ok(standing)
+}
+
+/// Whether another job would be let in; where an answer may stream, this is the last moment to say so by its status.
+async fn admitted(shared: &Shared, caller: &Caller) -> Result<(), Box<Response>> {
+    let admission = Admission::of(&shared.config.queue);
+    match shared.stores.jobs.admit(caller.limited.then_some(&caller.user), &admission).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(failure)) => Err(Box::new(Problem::from(failure).into_response())),
         Err(error) => Err(Box::new(Problem::from(error).into_response())),
     }
 }

@@ -48,6 +48,9 @@ pub enum StoreError {
         /// The version found.
         found: String,
     },
+    /// The owner has as many jobs that are not over as they may.
+    #[error("{0} jobs of one user are not over")]
+    TooManyOpen(u64),
     /// No randomness for a new id.
     #[error("{0}")]
     Id(#[from] Failure),
@@ -68,6 +71,7 @@ impl From<StoreError> for Failure {
                 storage_full()
             }
             StoreError::Id(failure) => failure.clone(),
+            StoreError::TooManyOpen(most) => crate::jobs::too_many_open(*most),
             StoreError::Record(_)
             | StoreError::Corrupt(_)
             | StoreError::TooNew { .. }

@@ -23,6 +23,8 @@ pub enum FailureKind {
     FileNotReachable,
     /// The caller cancelled it.
     Cancelled,
+    /// Too much at once, or too often.
+    RateLimited,
     /// The store or the queue cannot be reached at the moment.
     Unavailable,
     /// No room is left where results are stored.
@@ -43,6 +45,7 @@ impl FailureKind {
             Self::TooLarge => "too_large",
             Self::FileNotReachable => "file_not_reachable",
             Self::Cancelled => "cancelled",
+            Self::RateLimited => "rate_limited",
             Self::Unavailable => "unavailable",
             Self::StorageFull => "storage_full",
             Self::Internal => "internal",
@@ -52,7 +55,7 @@ impl FailureKind {
     /// Whether the same call may succeed later without being changed.
     #[must_use]
     pub fn retryable(self) -> bool {
-        matches!(self, Self::Unavailable | Self::StorageFull | Self::Internal)
+        matches!(self, Self::RateLimited | Self::Unavailable | Self::StorageFull | Self::Internal)
     }
 }
 

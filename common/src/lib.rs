@@ -14,6 +14,7 @@ pub mod jobs;
 pub mod naming;
 pub mod outcome;
 mod private;
+pub mod process;
 mod public_address;
 pub mod queue;
 pub mod recipe;

@@ -2,6 +2,8 @@
 
 use std::{path::Path, time::Duration};
 
+use secrecy::ExposeSecret;
+
 use crate::{Blobs, Clock, Db, Images, Jobs, Queue, Redis, State, Store, StoreError, private};
 
 /// Everything that is kept. Clones share it.
@@ -29,24 +31,34 @@ impl Stores {
         Db::file(folder).is_file()
     }
 
+    /// The stores that the settings name.
+    ///
+    /// # Errors
+    /// If one of them cannot be used.
+    pub async fn of(config: &config::Config, clock: Clock) -> Result<Self, StoreError> {
+        let (storage, lease) = (&config.storage, config.queue.lease);
+        let blobs = match &storage.url {
+            config::StorageUrl::Folder(folder) => Blobs::open(folder.clone())?,
+            other => return Err(std::io::Error::other(format!("{other:?}")).into()),
+        };
+        match &storage.redis_url {
+            None => Self::on_this_machine(&storage.data_dir, blobs, lease, clock).await,
+            Some(url) => Self::connect(url.expose_secret(), blobs, lease, clock).await,
+        }
+    }
+
     /// Opens the stores of a single machine in `folder`, made if missing.
     ///
     /// # Errors
     /// If the folder cannot be used, or was written by a newer version of this program.
     pub async fn open(folder: &Path, lease: Duration, clock: Clock) -> Result<Self, StoreError> {
+        Self::on_this_machine(folder, Blobs::open(folder.join("images"))?, lease, clock).await
+    }
+
+    async fn on_this_machine(folder: &Path, blobs: Blobs, lease: Duration, clock: Clock) -> Result<Self, StoreError> {
         private::folder(folder)?;
-        let blobs = Blobs::open(folder.join("images"))?;
         let db = Db::open(folder, clock.clone()).await?;
-        let queue = Queue::new(db.clone(), lease);
-        Ok(Self {
-            blobs,
-            clock,
-            images: Images::new(db.clone()),
-            jobs: Jobs::new(db.clone(), queue.clone()),
-            queue,
-            state: State::new(db.clone()),
-            store: db.into(),
-        })
+        Ok(Self::on(db.into(), blobs, lease, clock))
     }
 
     /// Connects to the stores of many machines: records in the Redis server at `url`, bytes in `blobs`.
@@ -56,9 +68,12 @@ impl Stores {
     pub async fn connect(url: &str, blobs: Blobs, lease: Duration, clock: Clock) -> Result<Self, StoreError> {
         let redis = Redis::open(url, clock.clone()).await?;
         redis.check().await?;
-        let store = Store::from(redis);
+        Ok(Self::on(redis.into(), blobs, lease, clock))
+    }
+
+    fn on(store: Store, blobs: Blobs, lease: Duration, clock: Clock) -> Self {
         let queue = Queue::new(store.clone(), lease);
-        Ok(Self {
+        Self {
             blobs,
             clock,
             images: Images::new(store.clone()),
@@ -66,7 +81,24 @@ impl Stores {
             queue,
             state: State::new(store.clone()),
             store,
-        })
+        }
+    }
+
+    /// The same for a worker, which outlasts a store that is away for a while: giving up would do its work once more.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        match &self.store {
+            Store::Sqlite(_) => self.clone(),
+            Store::Redis(redis) => {
+                Self::on(redis.patient().into(), self.blobs.clone(), self.queue.lease(), self.clock.clone())
+            }
+        }
+    }
+
+    /// Whether they are shared by many machines.
+    #[must_use]
+    pub fn are_shared(&self) -> bool {
+        matches!(self.store, Store::Redis(_))
     }
 
     /// Waits for the last write and closes the files; connections end with the last clone.

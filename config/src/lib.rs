@@ -58,7 +58,8 @@ pub type ReadFile = fn(&Path) -> io::Result<String>;
 pub enum Way {
     /// An HTTP server.
     Serve,
-    /// MCP over stdin and stdout for one local client.
+    /// MCP over stdin and stdout for one local client, or a command of the shell. What is for the web or shared with other
+    /// machines does not concern it.
     Stdio,
     /// The worker program, which takes jobs of other machines. What is only for the web does not concern it.
     Worker,
@@ -93,7 +94,7 @@ impl Config {
     pub fn read(environment: &BTreeMap<String, String>, around: &Surroundings) -> Result<Self, Mistakes> {
         let mut reader = Reader::new(environment, around);
         let web = |reader: &mut Reader<'_>| (Web::read(reader), SignIn::read(reader));
-        let (web, sign_in) = if around.way == Way::Worker { reader.aside(web) } else { web(&mut reader) };
+        let (web, sign_in) = if around.way == Way::Serve { web(&mut reader) } else { reader.aside(web) };
         let storage = Storage::read(&mut reader, around, &web);
         let engine = Engine::read(&mut reader);
         let queue = Queue::read(&mut reader, around, storage.redis_url.is_some());

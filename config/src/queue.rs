@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    Surroundings,
+    Surroundings, Way,
     reader::{About, Reader},
 };
 
@@ -20,6 +20,12 @@ pub struct Queue {
     pub worker_concurrency: usize,
     /// Jobs that wait (for a disk or a network) at once.
     pub remote_concurrency: usize,
+    /// Jobs that one user may have that are not over.
+    pub max_jobs_per_user: u64,
+    /// Calls that may wait for a worker at once, of all users.
+    pub max_waiting_jobs: u64,
+    /// How long a call may have waited for a worker before new ones are refused.
+    pub max_queue_wait: Duration,
     /// Whether the server works on pictures itself.
     pub embedded_worker: bool,
 }
@@ -45,8 +51,41 @@ impl Queue {
             "1 to 1024",
             |text| within(text, 1024),
         );
-        let embedded_worker = embedded_worker(reader, redis);
-        Self { lease: Duration::from_secs(lease), worker_concurrency, remote_concurrency, embedded_worker }
+        let max_jobs_per_user = reader.integer(
+            &about("MAX_JOBS_PER_USER", "Jobs that one user may have that are not over; a batch is one. More are refused (429)."),
+            32,
+            1..=10_000,
+            "",
+        );
+        let max_waiting_jobs = reader.integer(
+            &about("MAX_WAITING_JOBS", "Calls that may wait for a worker at once, of all users. More are refused (503)."),
+            1000,
+            1..=100_000,
+            "",
+        );
+        let max_queue_wait = reader.integer(
+            &about("MAX_QUEUE_WAIT_SECS", "How long a call may have waited for a worker before new ones are refused (503)."),
+            120,
+            5..=3600,
+            "seconds",
+        );
+        let embedded_worker = match around.way {
+            Way::Serve => embedded_worker(reader, redis),
+            // These work, whatever the server does.
+            Way::Stdio | Way::Worker => {
+                reader.aside(|reader| embedded_worker(reader, redis));
+                true
+            }
+        };
+        Self {
+            lease: Duration::from_secs(lease),
+            worker_concurrency,
+            remote_concurrency,
+            max_jobs_per_user,
+            max_waiting_jobs,
+            max_queue_wait: Duration::from_secs(max_queue_wait),
+            embedded_worker,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ type Part = (&'static str, &'static str, fn() -> String);
 const PARTS: [Part; 6] = [
     ("README.md", "tools", tools),
     ("README.md", "steps", steps),
-    ("README.md", "settings", settings),
+    ("docs/configuration.md", "settings", settings),
     ("docs/tools.md", "tool reference", tool_reference),
     ("docs/recipes.md", "step reference", step_reference),
     ("docs/recipes.md", "codes", codes),

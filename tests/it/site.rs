@@ -44,6 +44,8 @@ pub(crate) struct Site {
 enum Running {
     /// The real program.
     Program(Child),
+    /// Programs that somebody else started.
+    Elsewhere,
     /// Its HTTP side in this process, where the clock can be turned.
     Here { stores: Box<Stores>, stop: CancellationToken, serving: JoinHandle<()> },
 }
@@ -107,6 +109,17 @@ impl Site {
         Self { url, http: client(), data, log, settings, way: Running::Program(child), _folder: None }
     }
 
+    /// What somebody else started, reached at `url`, with the usual owner. Each request makes a connection.
+    pub(crate) fn at(url: &str) -> Self {
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_max_idle_per_host(0)
+            .build()
+            .unwrap();
+        let (data, log, settings) = (PathBuf::new(), Arc::default(), BTreeMap::new());
+        Self { url: url.into(), http, data, log, settings, way: Running::Elsewhere, _folder: None }
+    }
+
     /// Both ways to run it.
     pub(crate) async fn both(settings: &[(&str, &str)]) -> [Self; 2] {
         [Self::here_with(settings).await, Self::program_with(settings).await]
@@ -120,7 +133,7 @@ impl Site {
     pub(crate) fn stores(&self) -> &Stores {
         match &self.way {
             Running::Here { stores, .. } => stores,
-            Running::Program(_) => panic!("the store of another process"),
+            Running::Elsewhere | Running::Program(_) => panic!("the store of another process"),
         }
     }
 
@@ -134,6 +147,7 @@ impl Site {
                 child.kill().unwrap();
                 child.wait().unwrap();
             }
+            Running::Elsewhere => {}
         }
     }
 

@@ -59,6 +59,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        Metrics,
         engine::{Engine, Limits},
         files::Files,
     };
@@ -70,7 +71,7 @@ mod tests {
         let stores = Stores::open(folder.path(), Duration::from_secs(30), clock.clone()).await.unwrap();
         let engine = Engine::new(Limits::default()).unwrap();
         let files = Files::open(&[], None, 1).unwrap();
-        let context = Context { stores: stores.clone(), engine, files, slots: 1 };
+        let context = Context { stores: stores.clone(), engine, files, slots: 1, metrics: Metrics::default() };
         let mut ids = Vec::new();
         for path in ["old", "young"] {
             clock.advance(KEPT);

@@ -29,7 +29,7 @@ pub struct Lanes {
 ///
 /// # Errors
 /// If the store cannot be used.
-pub async fn start(
+pub(crate) async fn start(
     context: Arc<Context>,
     presence: Presence,
     config: &config::Queue,

@@ -54,6 +54,7 @@ async fn attempt(context: &Arc<Context>, job: &Job, delivery: &Delivery) -> Resu
         return Ok(Verdict::Done);
     }
     let started = std::time::Instant::now();
+    let running = context.metrics.begin(delivery.attempt);
     let ended = match &job.work {
         Work::Transform(transform) => job::transform::run(context, job, transform).await.map(Some),
         Work::Inspect(inspect) => job::inspect::run(context, job, inspect).await.map(Some),
@@ -61,6 +62,9 @@ async fn attempt(context: &Arc<Context>, job: &Job, delivery: &Delivery) -> Resu
         Work::BatchItem { index } => job::batch_item::run(context, job, *index).await.map(|()| None),
         Work::BatchFinish => job::batch_finish::run(context, job).await.map(Some),
     };
+    drop(running);
+    let outcome = ended.as_ref().map_or_else(|failure| failure.kind.code(), |_| "ok");
+    context.metrics.ended(job.work.kind(), outcome, started.elapsed());
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     match ended {
         Err(failure) if passing(&failure) && delivery.attempt < delivery.max_attempts => {

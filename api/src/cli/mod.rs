@@ -5,6 +5,7 @@ mod oauth_check;
 mod people;
 mod serve;
 mod settings;
+#[cfg(feature = "embedded")]
 mod shell;
 
 use std::{io::Write, process::ExitCode};
@@ -26,8 +27,10 @@ enum Command {
     /// Speak MCP over stdin and stdout, for one local client.
     Stdio,
     /// Transform one image.
+    #[cfg(feature = "embedded")]
     Transform(shell::TransformArguments),
     /// Transform many images, on all cores.
+    #[cfg(feature = "embedded")]
     Batch(shell::BatchArguments),
     /// Get back in as the owner.
     #[command(subcommand)]
@@ -40,12 +43,15 @@ enum Command {
     Client(clients::ClientCommand),
     /// Print every setting, its value and where it came from.
     Config,
+    /// Ask the server of this machine and these settings whether it is well; exit code 0 if it is.
+    Health,
     OauthCheck(oauth_check::OauthCheckArguments),
 }
 
 /// How a command ended.
 enum End {
     Good,
+    #[cfg(feature = "embedded")]
     SomeFailed,
 }
 
@@ -61,6 +67,7 @@ pub fn main() -> ExitCode {
     };
     match run(&matches) {
         Ok(End::Good) => ExitCode::SUCCESS,
+        #[cfg(feature = "embedded")]
         Ok(End::SomeFailed) => ExitCode::from(2),
         Err(error) => {
             say(&format!("error: {}", format!("{error:#}").trim_end()));
@@ -73,12 +80,15 @@ fn run(matches: &clap::ArgMatches) -> anyhow::Result<End> {
     match Arguments::from_arg_matches(matches)?.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::http(),
         Command::Stdio => serve::stdio(),
+        #[cfg(feature = "embedded")]
         Command::Transform(arguments) => shell::transform(&arguments, matches),
+        #[cfg(feature = "embedded")]
         Command::Batch(arguments) => shell::batch(&arguments, matches),
         Command::Owner(command) => people::owner(command),
         Command::User(command) => people::user(command),
         Command::Client(command) => clients::run(command),
         Command::Config => settings::print(),
+        Command::Health => serve::health(),
         Command::OauthCheck(arguments) => oauth_check::run(&arguments),
     }
 }

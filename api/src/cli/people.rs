@@ -2,10 +2,10 @@
 
 use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
-use common::{Failure, Stores};
+use common::{Failure, Stores, process};
 use config::Way;
 
-use super::{End, result, say, serve::stores, settings};
+use super::{End, result, say, serve::stores};
 use crate::{
     Authority, Scope, Scopes,
     people::{CODE_MINUTES, User},
@@ -101,9 +101,9 @@ pub(super) async fn user(command: UserCommand) -> anyhow::Result<End> {
 
 /// The authority on the stores that the server uses, as long as both have the same settings.
 pub(super) async fn authority() -> anyhow::Result<Authority> {
-    let config = settings::read(Way::Serve)?;
+    let config = process::settings(Way::Serve)?;
     let folder = &config.storage.data_dir;
-    if !Stores::are_in(folder) {
+    if config.storage.redis_url.is_none() && !Stores::are_in(folder) {
         bail!("there is no server's data in {}; set DATA_DIR to that of the server", folder.display());
     }
     let stores = stores(&config).await?;

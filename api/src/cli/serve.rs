@@ -1,18 +1,17 @@
 //! The two servers: HTTP, and stdio for one local client. Both run until told to stop, and then drain.
 
 use anyhow::Context;
-use common::{Clock, Stores, telemetry};
+use common::{Clock, Stores, process, telemetry};
 use config::{Config, Way};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
-use super::{End, say, settings};
+use super::{End, say};
 use crate::{embedded, serve};
 
 /// `image-tool serve`.
 #[tokio::main]
 pub(super) async fn http() -> anyhow::Result<End> {
-    let config = settings::read(Way::Serve)?;
+    let config = process::settings(Way::Serve)?;
     telemetry::start(&config.logs.filter);
     let listener = TcpListener::bind(config.web.address())
         .await
@@ -20,10 +19,17 @@ pub(super) async fn http() -> anyhow::Result<End> {
     let stores = stores(&config).await?;
     let lanes = embedded::start(&config, &stores).await?;
     welcome(&config, &format!("http://{}", listener.local_addr()?));
-    let served = serve::serve(&config, stores.clone(), listener, told_to_stop()?).await;
-    lanes.stop(&stores.queue).await;
+    let served = serve::serve(&config, stores.clone(), listener, process::told_to_stop()?).await;
+    embedded::stop(lanes, &stores).await;
     stores.close().await;
     served?;
+    Ok(End::Good)
+}
+
+/// `image-tool health`.
+pub(super) fn health() -> anyhow::Result<End> {
+    let address = process::settings(Way::Serve)?.web.address();
+    process::ask_health(address).with_context(|| format!("http://{address}/health"))?;
     Ok(End::Good)
 }
 
@@ -37,12 +43,12 @@ pub(super) fn stdio() -> anyhow::Result<End> {
 }
 
 async fn over_stdio() -> anyhow::Result<End> {
-    let config = settings::read(Way::Stdio)?;
+    let config = process::settings(Way::Stdio)?;
     telemetry::start(&config.logs.filter);
     let stores = stores(&config).await?;
     let lanes = embedded::start(&config, &stores).await?;
-    let served = serve::stdio(&config, stores.clone(), told_to_stop()?).await;
-    lanes.stop(&stores.queue).await;
+    let served = serve::stdio(&config, stores.clone(), process::told_to_stop()?).await;
+    embedded::stop(lanes, &stores).await;
     stores.close().await;
     served?;
     Ok(End::Good)
@@ -50,10 +56,10 @@ async fn over_stdio() -> anyhow::Result<End> {
 
 /// The stores that the settings name.
 pub(super) async fn stores(config: &Config) -> anyhow::Result<Stores> {
-    let folder = &config.storage.data_dir;
-    Stores::open(folder, config.queue.lease, Clock::default())
-        .await
-        .with_context(|| format!("cannot use DATA_DIR {}", folder.display()))
+    Stores::of(config, Clock::default()).await.with_context(|| match &config.storage.redis_url {
+        None => format!("cannot use DATA_DIR {}", config.storage.data_dir.display()),
+        Some(_) => "cannot use REDIS_URL or STORAGE_URL".into(),
+    })
 }
 
 fn welcome(config: &Config, url: &str) {
@@ -74,29 +80,4 @@ fn welcome(config: &Config, url: &str) {
             "OFF: every program of this machine may use the server as its owner (AUTH=off)"
         },
     ));
-}
-
-/// Cancelled by the first SIGINT or SIGTERM; a second one ends the process at once.
-fn told_to_stop() -> anyhow::Result<CancellationToken> {
-    let token = CancellationToken::new();
-    let told = token.clone();
-    #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::spawn(async move {
-        let mut stop = async || {
-            #[cfg(unix)]
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            #[cfg(not(unix))]
-            let _ = tokio::signal::ctrl_c().await;
-        };
-        stop().await;
-        tracing::info!("stopping; jobs that are running come to an end");
-        told.cancel();
-        stop().await;
-        std::process::exit(1);
-    });
-    Ok(token)
 }

@@ -60,7 +60,8 @@ pub(super) async fn submit_and_wait(
             .next("Call again with one of these."));
     }
     let mut progress = Progress::begin(call).await;
-    let submitted = call.shared.stores.jobs.submit(&call.caller.user, work).await?;
+    let most = if call.caller.limited { call.shared.config.queue.max_jobs_per_user } else { u64::MAX };
+    let submitted = call.shared.stores.jobs.submit_within(&call.caller.user, work, most).await?;
     let abandoned = if submitted.joined { Abandoned::Keep } else { abandoned };
     let record = wait(call, &submitted.id, longest, abandoned, &mut progress).await?;
     Ok((record, submitted.joined))

@@ -42,8 +42,8 @@ pub(crate) fn http_service(
 /// What a message asks for, as far as the web must know before it lets it in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Asks {
-    /// A tool, which needs these scopes.
-    Tool(&'static [Scope]),
+    /// A tool, which needs these scopes, and perhaps a worker.
+    Tool { needs: &'static [Scope], works: bool },
     /// To see something of the caller's.
     Look,
     /// What is the same for everybody, or nothing.
@@ -57,7 +57,8 @@ impl Asks {
         match &request.request {
             // A tool that does not exist is answered by its absence.
             ClientRequest::CallToolRequest(call) => {
-                Self::Tool(tools::find(&call.params.name).map_or(&[], |tool| tool.about.needs))
+                let about = tools::find(&call.params.name).map(|tool| tool.about);
+                Self::Tool { needs: about.map_or(&[], |about| about.needs), works: about.is_some_and(|about| about.works) }
             }
             ClientRequest::ListResourcesRequest(_) | ClientRequest::ReadResourceRequest(_) => Self::Look,
             _ => Self::Nothing,
@@ -67,7 +68,7 @@ impl Asks {
     /// The scopes a token must have.
     pub(crate) fn needs(self) -> &'static [Scope] {
         match self {
-            Self::Tool(needs) => needs,
+            Self::Tool { needs, .. } => needs,
             Self::Look => &[Scope::Read],
             Self::Nothing => &[],
         }

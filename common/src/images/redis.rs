@@ -45,7 +45,14 @@ for set = 2, #KEYS do redis.call('ZADD', KEYS[set], 0, ARGV[2]) end",
         index_key("job", record.job.as_str()),
     ];
     keys.extend(record.parent.as_ref().map(|parent| index_key("parent", parent.as_str())));
-    redis.run(&PUT, &keys, (serde_json::to_string(record)?, member(record))).await
+    let arguments = (serde_json::to_string(record)?, member(record));
+    let mut patience = redis.patience();
+    loop {
+        match redis.run(&PUT, &keys, &arguments).await {
+            Err(error) if patience.outlasts(&error).await => {}
+            done => return done,
+        }
+    }
 }
 
 /// A record as it is kept: first, and latest if it was written again.
@@ -62,7 +69,7 @@ fn read((first, latest): Kept) -> Result<Option<ImageRecord>, StoreError> {
 pub(super) async fn any(redis: &Redis, id: &ImageId) -> Result<Option<ImageRecord>, StoreError> {
     let mut command = cmd("HMGET");
     command.arg(record_key(id.as_str())).arg(&["first", "latest"]);
-    read(command.query_async(&mut redis.connection()).await?)
+    read(redis.ask(&command).await?)
 }
 
 pub(super) async fn list(redis: &Redis, owner: &UserId, listing: &Listing) -> Result<Vec<ImageRecord>, StoreError> {
@@ -101,7 +108,7 @@ pub(super) async fn list(redis: &Redis, owner: &UserId, listing: &Listing) -> Re
 async fn page(redis: &Redis, index: &str, from: &str, size: usize) -> Result<Vec<String>, StoreError> {
     let mut command = cmd("ZREVRANGEBYLEX");
     command.arg(index).arg(from).arg("-").arg("LIMIT").arg(0).arg(size);
-    Ok(command.query_async(&mut redis.connection()).await?)
+    redis.ask(&command).await
 }
 
 async fn records(redis: &Redis, members: &[String]) -> Result<Vec<ImageRecord>, StoreError> {

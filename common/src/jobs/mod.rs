@@ -1,5 +1,6 @@
 //! The record of a job: owner, state, progress, outcome; wait for it; cancel it.
 
+mod admission;
 mod announce;
 mod batch;
 mod batch_sqlite;
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
+pub use self::admission::Admission;
+pub(crate) use self::admission::too_many_open;
 use self::announce::Announcements;
 pub use self::batch::{Item, ItemDone, ItemFilter, ItemStatus, PlannedItem};
 use crate::{Failure, FailureKind, JobId, Store, StoreError, UserId, job::Work, outcome::Outcome, queue::Queue};
@@ -186,8 +189,16 @@ impl Jobs {
     /// # Errors
     /// If the store cannot be written.
     pub async fn submit(&self, owner: &UserId, work: Work) -> Result<Submitted, StoreError> {
+        self.submit_within(owner, work, u64::MAX).await
+    }
+
+    /// The same, unless `owner` has `most` jobs that are not over.
+    ///
+    /// # Errors
+    /// If there are too many, or the store cannot be written.
+    pub async fn submit_within(&self, owner: &UserId, work: Work, most: u64) -> Result<Submitted, StoreError> {
         let (fingerprint, lane) = (fingerprint(&work)?, work.lane());
-        let submitted = on_either!(self.submit(owner, work, &fingerprint))?;
+        let submitted = on_either!(self.submit(owner, work, &fingerprint, most))?;
         if !submitted.joined {
             self.queue.wake(lane);
         }

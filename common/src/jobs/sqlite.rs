@@ -18,10 +18,19 @@ pub(super) struct Records {
 
 impl Records {
     /// Writes the record of new work and puts it into its queue, in one transaction, or joins the one still running.
-    pub(super) async fn submit(&self, owner: &UserId, work: Work, fingerprint: &str) -> Result<Submitted, StoreError> {
+    pub(super) async fn submit(
+        &self,
+        owner: &UserId,
+        work: Work,
+        fingerprint: &str,
+        most: u64,
+    ) -> Result<Submitted, StoreError> {
         let mut transaction = self.db.transaction().await?;
         if let Some(id) = self.running(&mut transaction, owner, fingerprint).await? {
             return Ok(Submitted { id, joined: true });
+        }
+        if most < u64::MAX && open(&mut transaction, owner).await? >= most {
+            return Err(StoreError::TooManyOpen(most));
         }
         let id = JobId::random()?;
         self.insert(&mut transaction, &id, owner, &work, fingerprint).await?;
@@ -29,6 +38,11 @@ impl Records {
         queue::sqlite::insert(&self.db, &mut transaction, &entry).await?;
         transaction.commit().await?;
         Ok(Submitted { id, joined: false })
+    }
+
+    /// Jobs of `owner` that are not over.
+    pub(super) async fn open(&self, owner: &UserId) -> Result<u64, StoreError> {
+        open(&mut *self.db.read.acquire().await?, owner).await
     }
 
     async fn running(
@@ -136,6 +150,15 @@ impl Records {
         .await?;
         Ok(done.rows_affected() > 0)
     }
+}
+
+async fn open(connection: &mut SqliteConnection, owner: &UserId) -> Result<u64, StoreError> {
+    let (count,): (i64,) =
+        sqlx::query_as("SELECT count(*) FROM jobs WHERE owner = ? AND state IN ('queued', 'running')")
+            .bind(&owner.0)
+            .fetch_one(connection)
+            .await?;
+    Ok(count.unsigned_abs())
 }
 
 fn record(row: &SqliteRow) -> Result<JobRecord, StoreError> {

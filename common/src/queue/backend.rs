@@ -21,6 +21,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     task::JoinHandle,
 };
+use tokio_util::sync::CancellationToken;
 use tower::{Layer, Service};
 
 use super::{Claimed, Queue, Verdict};
@@ -48,9 +49,10 @@ pub enum Never {}
 
 /// One lane of the queue as an apalis backend for one worker.
 pub struct LeaseBackend {
-    deliveries: mpsc::Receiver<Task<Delivery>>,
+    deliveries: Option<mpsc::Receiver<Task<Delivery>>>,
     holder: Holder,
-    fetcher: JoinHandle<()>,
+    stop: CancellationToken,
+    fetcher: Option<JoinHandle<()>>,
     closing: Option<BoxFuture<'static, ()>>,
 }
 
@@ -75,18 +77,24 @@ impl LeaseBackend {
     pub fn start(queue: Queue, lane: Lane, worker: &str, concurrency: usize) -> Self {
         let (sender, deliveries) = mpsc::channel(concurrency.max(1));
         let holder = Holder { queue, lane, worker: worker.into(), held: Arc::default() };
-        let fetcher = tokio::spawn(fetch(holder.clone(), sender, concurrency.max(1)));
-        Self { deliveries, holder, fetcher, closing: None }
+        let stop = CancellationToken::new();
+        let fetcher = tokio::spawn(fetch(holder.clone(), sender, concurrency.max(1), stop.clone()));
+        Self { deliveries: Some(deliveries), holder, stop, fetcher: Some(fetcher), closing: None }
     }
 }
 
-async fn fetch(holder: Holder, sender: mpsc::Sender<Task<Delivery>>, concurrency: usize) {
-    let longest_sleep = holder.queue.longest_sleep();
+/// Fetches until told to stop, which it hears where it waits and not in the middle of a claim: an entry that was claimed
+/// and not delivered would have had an attempt for nothing.
+async fn fetch(holder: Holder, sender: mpsc::Sender<Task<Delivery>>, concurrency: usize, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(concurrency));
-    let wake = holder.queue.wakes[holder.lane as usize].clone();
     let mut checked = None::<Instant>;
     loop {
-        let Ok(first) = slots.clone().acquire_owned().await else { return };
+        let slot = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            slot = slots.clone().acquire_owned() => slot,
+        };
+        let Ok(first) = slot else { return };
         let free = slots.available_permits() + 1;
         if checked.is_none_or(|when| when.elapsed() > holder.queue.lease / 3) && holder.give_back_lost().await {
             checked = Some(Instant::now());
@@ -96,15 +104,14 @@ async fn fetch(holder: Holder, sender: mpsc::Sender<Task<Delivery>>, concurrency
             Err(error) => {
                 checked = None;
                 tracing::warn!(%error, "nothing could be claimed");
-                tokio::time::sleep(Duration::from_millis(200)).await;
+                drop(first);
+                let _ = tokio::time::timeout(Duration::from_millis(200), stop.cancelled()).await;
                 continue;
             }
         };
         if claimed.is_empty() {
             drop(first);
-            let due =
-                holder.queue.next_due(holder.lane).await.ok().flatten().map_or(longest_sleep, Duration::from_millis);
-            let _ = tokio::time::timeout(due.clamp(Duration::from_millis(1), longest_sleep), wake.notified()).await;
+            holder.sleep(&stop).await;
             continue;
         }
         let mut first = Some(first);
@@ -137,6 +144,17 @@ fn task(entry: Claimed, permit: OwnedSemaphorePermit) -> Task<Delivery> {
 impl Holder {
     fn held(&self) -> MutexGuard<'_, HashSet<(String, u32)>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until there may be something to take.
+    async fn sleep(&self, stop: &CancellationToken) {
+        let longest = self.queue.longest_sleep();
+        let due = self.queue.next_due(self.lane).await.ok().flatten().map_or(longest, Duration::from_millis);
+        let due = due.clamp(Duration::from_millis(1), longest);
+        tokio::select! {
+            () = stop.cancelled() => {}
+            _ = tokio::time::timeout(due, self.queue.wakes[self.lane as usize].notified()) => {}
+        }
     }
 
     /// Takes up to `most` entries and remembers them.
@@ -184,6 +202,12 @@ impl Holder {
     }
 }
 
+impl Drop for LeaseBackend {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
 impl Backend for LeaseBackend {
     type Task = Task<Delivery>;
     type Error = Never;
@@ -193,23 +217,25 @@ impl Backend for LeaseBackend {
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Option<Result<Self::Task, Never>>> {
-        self.deliveries.poll_recv(cx).map(|task| task.map(Ok))
+        match &mut self.deliveries {
+            Some(deliveries) => deliveries.poll_recv(cx).map(|task| task.map(Ok)),
+            None => Poll::Ready(None),
+        }
     }
 
     /// Stops fetching and gives back what was claimed but not begun.
     fn poll_close(&mut self, cx: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Never>> {
-        let Self { deliveries, holder, fetcher, closing } = self;
+        let Self { deliveries, holder, stop, fetcher, closing } = self;
         let closing = closing.get_or_insert_with(|| {
-            fetcher.abort();
-            deliveries.close();
-            let mut unbegun = Vec::new();
-            while let Ok(task) = deliveries.try_recv() {
-                unbegun.push((task.args.id.clone(), task.args.attempt));
-            }
-            let holder = holder.clone();
+            stop.cancel();
+            let (deliveries, fetcher, holder) = (deliveries.take(), fetcher.take(), holder.clone());
             Box::pin(async move {
-                for (id, attempt) in unbegun {
-                    holder.acknowledge(&id, attempt, &Verdict::Release).await;
+                if let Some(fetcher) = fetcher {
+                    let _ = fetcher.await;
+                }
+                let Some(mut deliveries) = deliveries else { return };
+                while let Ok(task) = deliveries.try_recv() {
+                    holder.acknowledge(&task.args.id, task.args.attempt, &Verdict::Release).await;
                 }
             })
         });

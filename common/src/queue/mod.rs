@@ -10,7 +10,10 @@ mod presence;
 pub(crate) mod redis;
 pub(crate) mod sqlite;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use tokio::sync::Notify;
 
@@ -91,12 +94,22 @@ pub struct Depth {
     pub dead: u64,
 }
 
+/// How much waits for a worker that somebody waits for.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Pressure {
+    /// Entries, in both lanes.
+    pub waiting: u64,
+    /// How long the first of them has been waiting.
+    pub longest_wait: Duration,
+}
+
 /// The queue. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Queue {
     kept: Kept,
     lease: Duration,
     wakes: Wakes,
+    heard: Arc<Mutex<Option<Instant>>>,
 }
 
 type Wakes = [Arc<Notify>; 2];
@@ -132,7 +145,12 @@ impl Queue {
                 Kept::Redis(redis::Entries { redis, lease_ms })
             }
         };
-        Self { kept, lease, wakes }
+        Self { kept, lease, wakes, heard: Arc::default() }
+    }
+
+    /// How long a silent worker keeps its entries.
+    pub(crate) fn lease(&self) -> Duration {
+        self.lease
     }
 
     /// Puts entries in; on SQLite all or none of them.
@@ -152,7 +170,20 @@ impl Queue {
 
     /// Takes up to `most` due entries for `worker`.
     pub(crate) async fn claim(&self, lane: Lane, worker: &str, most: usize) -> Result<Vec<Claimed>, StoreError> {
-        on_either!(self.claim(lane, worker, most))
+        let claimed = on_either!(self.claim(lane, worker, most))?;
+        self.note_heard();
+        Ok(claimed)
+    }
+
+    /// How long ago a worker of this process last heard from the store: that it took jobs, found none to take, or
+    /// kept those it has. `None`: never.
+    #[must_use]
+    pub fn silent_for(&self) -> Option<Duration> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).map(|heard| heard.elapsed())
+    }
+
+    fn note_heard(&self) {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
     /// Milliseconds until the next entry of `lane` is due; `None` if nothing waits.
@@ -179,7 +210,9 @@ impl Queue {
 
     /// Renews the leases that `worker` holds.
     pub(crate) async fn renew(&self, worker: &str) -> Result<u64, StoreError> {
-        on_either!(self.renew(worker))
+        let renewed = on_either!(self.renew(worker))?;
+        self.note_heard();
+        Ok(renewed)
     }
 
     /// Gives the entries of silent workers back. `worker` is the caller: after a laptop's sleep every lease has run
@@ -224,6 +257,15 @@ impl Queue {
     /// If the store cannot be read.
     pub async fn depth(&self, lane: Lane) -> Result<Depth, StoreError> {
         on_either!(self.depth(lane))
+    }
+
+    /// How much waits that somebody waits for.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn pressure(&self) -> Result<Pressure, StoreError> {
+        let (waiting, longest_ms) = on_either!(self.pressure())?;
+        Ok(Pressure { waiting, longest_wait: Duration::from_millis(longest_ms) })
     }
 
     fn wake_if(&self, entries: u64) {

@@ -2,7 +2,7 @@
 
 use sqlx::{Row, SqliteConnection};
 
-use super::{Claimed, Depth, Entry, MAX_ATTEMPTS, Verdict};
+use super::{Claimed, Depth, Entry, MAX_ATTEMPTS, Priority, Verdict};
 use crate::{Db, JobId, StoreError, job::Lane};
 
 /// Inserts an entry within the caller's transaction; whoever commits it wakes the workers of its lane.
@@ -153,6 +153,20 @@ impl Entries {
             .execute(&self.db.write)
             .await?;
         Ok(done.rows_affected())
+    }
+
+    /// How full `lane` is.
+    /// How many entries wait that somebody waits for, and how many milliseconds the first has.
+    pub(super) async fn pressure(&self) -> Result<(u64, u64), StoreError> {
+        let now = self.db.clock.now_ms();
+        let (waiting, since): (i64, Option<i64>) = sqlx::query_as(
+            "SELECT count(*), min(due_at) FROM queue WHERE state = 'queued' AND priority = ? AND due_at <= ?",
+        )
+        .bind(Priority::Interactive as i64)
+        .bind(now)
+        .fetch_one(&self.db.read)
+        .await?;
+        Ok((waiting.unsigned_abs(), since.map_or(0, |since| now.abs_diff(since))))
     }
 
     /// How full `lane` is.

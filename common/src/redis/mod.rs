@@ -5,6 +5,7 @@
 
 mod check;
 mod news;
+mod patience;
 #[cfg(test)]
 pub(crate) mod test_server;
 
@@ -14,7 +15,7 @@ use redis::{
     Client, FromRedisValue, Script, ToRedisArgs,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
-use tokio::sync::broadcast;
+use tokio::{sync::broadcast, time::Instant};
 
 pub(crate) use self::news::News;
 use crate::{Clock, StoreError};
@@ -22,12 +23,16 @@ use crate::{Clock, StoreError};
 /// What every key begins with. The braces keep all keys in one slot of a cluster, as scripts need.
 const PREFIX: &str = "{image-tool}";
 
+/// How long a server may take to start.
+const STARTING: Duration = Duration::from_secs(15);
+
 /// The server. Clones share its connections.
 #[derive(Clone)]
 pub struct Redis {
     connection: ConnectionManager,
     news: broadcast::Sender<News>,
     clock: Clock,
+    patience: Duration,
     _listener: Arc<news::Listener>,
 }
 
@@ -40,15 +45,10 @@ impl Redis {
         // For rediss://: more than one is in the tree, so rustls must be told. Whoever was first stays.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = Client::open(url)?;
-        let settings = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(Duration::from_secs(5)))
-            .set_response_timeout(Some(Duration::from_secs(10)))
-            .set_number_of_retries(10)
-            .set_max_delay(Duration::from_secs(2));
-        let connection = ConnectionManager::new_with_config(client.clone(), settings).await?;
+        let connection = connect(&client).await?;
         let (news, _) = broadcast::channel(4096);
         let listener = Arc::new(news::Listener::start(client, news.clone()));
-        Ok(Self { connection, news, clock, _listener: listener })
+        Ok(Self { connection, news, clock, patience: patience::BRIEF, _listener: listener })
     }
 
     /// The connection for commands.
@@ -99,6 +99,26 @@ impl Redis {
     /// The clock that tests may turn; what it is ahead is added to the server's time.
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
+    }
+}
+
+/// Connects, and waits for a server that is only just starting, as one does that starts together with this program.
+async fn connect(client: &Client) -> Result<ConnectionManager, StoreError> {
+    // A call fails within a second or so while the server is away; whoever can wait longer tries again.
+    let settings = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(Duration::from_secs(5)))
+        .set_response_timeout(Some(Duration::from_secs(10)))
+        .set_number_of_retries(3)
+        .set_max_delay(Duration::from_millis(500));
+    let deadline = Instant::now() + STARTING;
+    loop {
+        match ConnectionManager::new_with_config(client.clone(), settings.clone()).await {
+            Err(error) if patience::is_passing(&error) && Instant::now() < deadline => {
+                tracing::warn!(%error, "Redis does not answer; waiting for it");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            done => return Ok(done?),
+        }
     }
 }
 

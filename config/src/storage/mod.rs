@@ -58,9 +58,18 @@ impl Storage {
             "absolute folders, separated by : (; on Windows)",
             |text| std::env::split_paths(text).map(|path| absolute(&path)).collect(),
         );
-        let redis_url = place::redis_url(reader, around.way);
-        let url = place::storage_url(reader, redis_url.is_some(), &data_dir);
-        let s3 = S3::read(reader, &url);
+        let shared = |reader: &mut Reader<'_>| {
+            let redis_url = place::redis_url(reader, around.way);
+            let url = place::storage_url(reader, redis_url.is_some(), &data_dir);
+            let s3 = S3::read(reader, &url);
+            (redis_url, url, s3)
+        };
+        let (redis_url, url, s3) = if around.way == Way::Stdio {
+            let (_, _, s3) = reader.aside(shared);
+            (None, StorageUrl::Folder(data_dir.join("images")), s3)
+        } else {
+            shared(reader)
+        };
         Self { data_dir, allowed_dirs, redis_url, url, s3 }
     }
 }
@@ -91,7 +100,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use crate::{
-        Config, Way,
+        Config, StorageUrl, Way,
         tests::{around, read},
     };
 
@@ -116,7 +125,11 @@ mod tests {
     fn over_stdio_data_goes_to_the_platforms_folder() {
         let mut around = around();
         around.way = Way::Stdio;
-        let config = Config::read(&BTreeMap::new(), &around).unwrap();
+        let of_a_server = [("REDIS_URL", "redis://r"), ("STORAGE_URL", "nonsense"), ("PORT", "http")];
+        let environment = of_a_server.map(|(name, value)| (name.into(), value.into())).into();
+        let config = Config::read(&environment, &around).unwrap();
         assert_eq!(config.storage.data_dir, around.data_home);
+        assert!(config.storage.redis_url.is_none());
+        assert_eq!(config.storage.url, StorageUrl::Folder(around.data_home.join("images")));
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod transform;
 use common::{Failure, JobId, Stores, job::Return};
 
 use crate::{
+    Metrics,
     engine::{Engine, PreviewKind, Stop},
     files::Files,
 };
@@ -26,6 +27,8 @@ pub struct Context {
     pub files: Files,
     /// Pictures worked on at once by this process.
     pub slots: u32,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 impl Context {

@@ -12,7 +12,7 @@ use common::{
     Clock, Failure, Format, Recipe,
     job::OnConflict,
     naming::{self, Named, Template},
-    rfc3339,
+    process, rfc3339,
 };
 use config::{Config, Way};
 use rayon::prelude::*;
@@ -28,10 +28,7 @@ use super::{
     plan::{Item, Look, Plan},
     progress::Progress,
 };
-use crate::{
-    cli::{End, result, settings},
-    embedded,
-};
+use crate::cli::{End, result};
 
 /// The arguments of `batch`.
 #[derive(Debug, Args)]
@@ -113,7 +110,7 @@ struct Run {
 
 /// Runs `batch`.
 pub(crate) fn batch(arguments: &BatchArguments, matches: &ArgMatches) -> anyhow::Result<End> {
-    let config = settings::read(Way::Serve)?;
+    let config = process::settings(Way::Stdio)?;
     let format = arguments.format.as_deref().and_then(Format::from_extension);
     let recipe = arguments.recipe.recipe(matches, format)?;
     let template = Template::parse(&arguments.name, "--name")?;
@@ -136,7 +133,7 @@ pub(crate) fn batch(arguments: &BatchArguments, matches: &ArgMatches) -> anyhow:
     std::fs::create_dir_all(&results)
         .map_err(|error| Failure::invalid("--out", format!("{}: {error}.", results.display())))?;
     let run = Run {
-        engine: Engine::new(embedded::limits(&config, 1))?,
+        engine: Engine::new(worker::limits(&config, 1))?,
         recipe,
         template,
         policy: OnConflict::parse(&arguments.on_conflict).unwrap_or_default(),

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context;
 use clap::{ArgMatches, Args};
-use common::{Failure, Format};
+use common::{Failure, Format, process};
 use config::Way;
 use worker::{
     engine::{Engine, Options, PreviewKind, Stop},
@@ -15,10 +15,7 @@ use worker::{
 };
 
 use super::flags::RecipeFlags;
-use crate::{
-    cli::{End, result, say, settings},
-    embedded,
-};
+use crate::cli::{End, result, say};
 
 /// The arguments of `transform`.
 #[derive(Debug, Args)]
@@ -35,7 +32,7 @@ pub(crate) struct TransformArguments {
 
 /// Runs `transform`.
 pub(crate) fn transform(arguments: &TransformArguments, matches: &ArgMatches) -> anyhow::Result<End> {
-    let config = settings::read(Way::Serve)?;
+    let config = process::settings(Way::Stdio)?;
     let recipe = arguments.recipe.recipe(matches, Some(format_of(&arguments.output)?))?;
     let wrong = |error: std::io::Error| Failure::invalid("IN", format!("{}: {error}.", arguments.input.display()));
     let real = arguments.input.canonicalize().map_err(wrong)?;
@@ -47,7 +44,7 @@ pub(crate) fn transform(arguments: &TransformArguments, matches: &ArgMatches) ->
     if to.resolve(&output).is_some_and(|existing| existing == real) {
         return Err(Failure::invalid("OUT", "IN and OUT are the same file.").next("Give OUT another name.").into());
     }
-    let engine = Engine::new(embedded::limits(&config, 1))?;
+    let engine = Engine::new(worker::limits(&config, 1))?;
     let options = Options { strict: arguments.recipe.strict, preview: PreviewKind::None };
     let made = engine.transform(&bytes, &recipe, &options, &Stop::new(config.engine.job_timeout))?;
     to.write(&output, &made.bytes, &Writing { overwrite: true, tag: "shell", argument: "OUT" })?;

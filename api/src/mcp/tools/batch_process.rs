@@ -75,6 +75,7 @@ pub(super) fn entry() -> Entry {
             image does not stop the rest: the result counts ok, failed and skipped, lists the first failures, and \
             links a manifest with a line for each image. cancel_job stops it.",
         needs: &[Scope::Write],
+        works: true,
         read_only: false,
         // save_to with on_conflict overwrite replaces files.
         destructive: true,

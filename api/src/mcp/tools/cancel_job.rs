@@ -27,6 +27,7 @@ pub(super) fn entry() -> Entry {
             on still come through, finished results stay; the answer counts all of them. A job that is over stays as \
             it is.",
         needs: &[Scope::Write],
+        works: false,
         read_only: false,
         destructive: true,
         idempotent: true,

@@ -45,6 +45,7 @@ pub(super) fn entry() -> Entry {
             images, gives rate and remaining time, the first failures, and a page of images (filter with status, \
             page with from and limit). state finished includes batches in which some images failed.",
         needs: &[Scope::Read],
+        works: false,
         read_only: true,
         destructive: false,
         idempotent: true,

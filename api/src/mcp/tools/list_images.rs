@@ -38,6 +38,7 @@ pub(super) fn entry() -> Entry {
             the tool and job that made it and the image it was made from. Use it to find an image_id again, to get a \
             new link after 24 hours, or to follow what was made from what (parent, job).",
         needs: &[Scope::Read],
+        works: false,
         read_only: true,
         destructive: false,
         idempotent: true,

@@ -50,6 +50,8 @@ pub(super) struct About {
     pub(super) description: &'static str,
     /// What a token must allow.
     pub(super) needs: &'static [Scope],
+    /// It makes a job, which a worker must take.
+    pub(super) works: bool,
     /// It changes nothing.
     pub(super) read_only: bool,
     /// It may replace or stop something.

@@ -46,6 +46,7 @@ pub(super) fn entry() -> Entry {
             The result states size, format and bytes before and after, what was applied and what had no effect. \
             For many images use batch_process.",
         needs: &[Scope::Write],
+        works: true,
         read_only: false,
         // save_to with overwrite replaces a file.
         destructive: true,

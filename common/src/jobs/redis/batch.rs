@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use redis::Script;
 use serde::{Deserialize, Serialize};
 
-use super::{BRIEF, PATIENT, Records, script};
+use super::{Records, script};
 use crate::{
     Failure, ImageId, JobId, Redis, StoreError,
     ids::random_bytes,
@@ -60,31 +60,31 @@ impl Records {
                 let planned = Planned { source: source.clone(), label: label.clone(), dir: dir.clone() };
                 arguments.extend([serde_json::to_string(&planned)?, label.clone()]);
             }
-            if !self.run::<bool>(&PLAN_CHUNK, &arguments, PATIENT).await? {
+            if !self.run::<bool>(&PLAN_CHUNK, &arguments).await? {
                 return Ok(());
             }
         }
         let mut arguments = vec![record.id.to_string(), attempt, items.len().to_string()];
         arguments.extend([serde_json::to_string(notes)?, first.to_string()]);
         arguments.extend(feed(record)?);
-        let whole: bool = self.run(&PLAN_COMMIT, &arguments, PATIENT).await?;
+        let whole: bool = self.run(&PLAN_COMMIT, &arguments).await?;
         // It took longer than the parts are kept; the next attempt at the job writes them again.
         if whole { Ok(()) } else { Err(StoreError::Corrupt("plan")) }
     }
 
     pub(in crate::jobs) async fn start_item(&self, id: &JobId, index: u32) -> Result<Option<Item>, StoreError> {
-        let found: Vec<String> = self.run(&START_ITEM, &[id.to_string(), index.to_string()], PATIENT).await?;
+        let found: Vec<String> = self.run(&START_ITEM, &[id.to_string(), index.to_string()]).await?;
         let [plan, name] = found.as_slice() else { return Ok(None) };
         item(index, "running", plan, name.clone(), "").map(Some)
     }
 
     pub(in crate::jobs) async fn claim_name(&self, id: &JobId, index: u32, name: &str) -> Result<bool, StoreError> {
-        self.run(&CLAIM_NAME, &[id.to_string(), index.to_string(), name.to_owned()], PATIENT).await
+        self.run(&CLAIM_NAME, &[id.to_string(), index.to_string(), name.to_owned()]).await
     }
 
     pub(in crate::jobs) async fn is_source(&self, id: &JobId, label: &str) -> Result<bool, StoreError> {
         let labels = Redis::key(&format!("jobs:v1:items:{id}:labels"));
-        self.ask(redis::cmd("SISMEMBER").arg(labels).arg(label)).await
+        self.redis.ask(redis::cmd("SISMEMBER").arg(labels).arg(label)).await
     }
 
     pub(in crate::jobs) async fn finish_item(
@@ -106,7 +106,7 @@ impl Records {
         arguments.extend([serde_json::to_string(&ended)?, done.bytes_in.to_string(), done.bytes_out.to_string()]);
         arguments.push(max_failures.map_or(-1, i64::from).to_string());
         arguments.extend(feed(record)?);
-        self.run(&FINISH_ITEM, &arguments, PATIENT).await
+        self.run(&FINISH_ITEM, &arguments).await
     }
 
     pub(in crate::jobs) async fn items(&self, id: &JobId, filter: &ItemFilter) -> Result<Vec<Item>, StoreError> {
@@ -116,7 +116,7 @@ impl Records {
             let page = CHUNK.min(limit - items.len());
             let status = filter.status.map_or("", ItemStatus::name).to_owned();
             let arguments = [id.to_string(), status, from.to_string(), page.to_string()];
-            let rows: Vec<(u32, String, String, String, String)> = self.run(&ITEMS, &arguments, BRIEF).await?;
+            let rows: Vec<(u32, String, String, String, String)> = self.run(&ITEMS, &arguments).await?;
             let found = rows.len();
             for (index, status, plan, name, ended) in rows {
                 from = index + 1;

@@ -3,11 +3,10 @@
 
 mod batch;
 
-use std::{collections::HashMap, sync::LazyLock, time::Duration};
+use std::{collections::HashMap, sync::LazyLock};
 
 use redis::{FromRedisValue, Script};
 use serde::de::DeserializeOwned;
-use tokio::time::Instant;
 
 use super::{JobRecord, JobState, Submitted, Tally, record_kind};
 use crate::{
@@ -16,12 +15,6 @@ use crate::{
     outcome::Outcome,
     queue::MAX_ATTEMPTS,
 };
-
-/// How long a worker's transition is tried again while the server is away: giving up would do its work once more.
-const PATIENT: Duration = Duration::from_secs(60);
-
-/// How long anything else is tried again.
-const BRIEF: Duration = Duration::from_secs(5);
 
 fn script(body: &str) -> Script {
     crate::queue::redis::script(&[include_str!("lua/prelude.lua"), body].concat())
@@ -41,13 +34,8 @@ pub(super) struct Records {
 
 impl Records {
     /// Runs a script, which must be one that can be repeated.
-    async fn run<T: FromRedisValue>(
-        &self,
-        script: &Script,
-        arguments: &[String],
-        longest: Duration,
-    ) -> Result<T, StoreError> {
-        let mut patience = Patience::new(longest);
+    async fn run<T: FromRedisValue>(&self, script: &Script, arguments: &[String]) -> Result<T, StoreError> {
+        let mut patience = self.redis.patience();
         loop {
             let ahead = self.redis.clock().ahead_ms().to_string();
             match self.redis.run(script, &[Redis::key("")], (ahead, arguments)).await {
@@ -57,34 +45,39 @@ impl Records {
         }
     }
 
-    async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, StoreError> {
-        let mut patience = Patience::new(BRIEF);
-        loop {
-            match command.query_async(&mut self.redis.connection()).await.map_err(StoreError::from) {
-                Err(error) if patience.outlasts(&error).await => {}
-                done => return done,
-            }
-        }
-    }
-
-    pub(super) async fn submit(&self, owner: &UserId, work: Work, fingerprint: &str) -> Result<Submitted, StoreError> {
+    pub(super) async fn submit(
+        &self,
+        owner: &UserId,
+        work: Work,
+        fingerprint: &str,
+        most: u64,
+    ) -> Result<Submitted, StoreError> {
         let id = JobId::random()?;
         let mut arguments = vec![id.to_string(), owner.0.clone(), fingerprint.to_owned()];
         arguments.extend([record_kind(&work).to_owned(), serde_json::to_string(&work)?]);
         arguments.extend([work.lane().queue_name().to_owned(), MAX_ATTEMPTS.to_string()]);
         arguments.push(serde_json::to_string(&Job::new(id.clone(), owner.clone(), work))?);
-        let answers: String = self.run(&SUBMIT, &arguments, BRIEF).await?;
+        arguments.push(most.to_string());
+        let answers: String = self.run(&SUBMIT, &arguments).await?;
+        if answers.is_empty() {
+            return Err(StoreError::TooManyOpen(most));
+        }
         let answers = JobId::parse(&answers).ok_or(StoreError::Corrupt("jobs"))?;
         Ok(Submitted { joined: answers != id, id: answers })
     }
 
+    /// Jobs of `owner` that are not over.
+    pub(super) async fn open(&self, owner: &UserId) -> Result<u64, StoreError> {
+        self.redis.ask(redis::cmd("SCARD").arg(Redis::key(&format!("jobs:v1:open:{}", owner.0)))).await
+    }
+
     pub(super) async fn any(&self, id: &JobId) -> Result<Option<JobRecord>, StoreError> {
-        let fields: HashMap<String, String> = self.ask(redis::cmd("HGETALL").arg(record_key(id))).await?;
+        let fields: HashMap<String, String> = self.redis.ask(redis::cmd("HGETALL").arg(record_key(id))).await?;
         if fields.is_empty() { Ok(None) } else { record(id, fields).map(Some) }
     }
 
     pub(super) async fn set_running(&self, id: &JobId) -> Result<bool, StoreError> {
-        self.run(&START, &[id.to_string()], PATIENT).await
+        self.run(&START, &[id.to_string()]).await
     }
 
     pub(super) async fn set_end(
@@ -97,24 +90,24 @@ impl Records {
             Ok(outcome) => (serde_json::to_string(outcome)?, String::new()),
             Err(failure) => (String::new(), serde_json::to_string(failure)?),
         };
-        self.run(&FINISH, &[id.to_string(), state.name().to_owned(), outcome, failure], PATIENT).await
+        self.run(&FINISH, &[id.to_string(), state.name().to_owned(), outcome, failure]).await
     }
 
     /// Cancels `id`, unless it is over, or shared and `spare_shared`. Returns whether it did.
     pub(super) async fn cancel(&self, id: &JobId, failure: &Failure, spare_shared: bool) -> Result<bool, StoreError> {
         let spare = u8::from(spare_shared).to_string();
-        self.run(&CANCEL, &[id.to_string(), serde_json::to_string(failure)?, spare], BRIEF).await
+        self.run(&CANCEL, &[id.to_string(), serde_json::to_string(failure)?, spare]).await
     }
 
     pub(super) async fn ended_before(&self, moment: i64, most: u32) -> Result<Vec<JobId>, StoreError> {
         let mut command = redis::cmd("ZRANGEBYSCORE");
         command.arg(Redis::key("jobs:v1:ended")).arg("-inf").arg(format!("({moment}")).arg("LIMIT").arg(0).arg(most);
-        let ids: Vec<String> = self.ask(&command).await?;
+        let ids: Vec<String> = self.redis.ask(&command).await?;
         ids.iter().map(|id| JobId::parse(id).ok_or(StoreError::Corrupt("jobs"))).collect()
     }
 
     pub(super) async fn forget(&self, id: &JobId) -> Result<(), StoreError> {
-        while self.run::<bool>(&FORGET, &[id.to_string()], BRIEF).await? {}
+        while self.run::<bool>(&FORGET, &[id.to_string()]).await? {}
         Ok(())
     }
 
@@ -135,45 +128,6 @@ impl Records {
 
 fn record_key(id: &JobId) -> String {
     Redis::key(&format!("jobs:v1:record:{id}"))
-}
-
-/// How long to try again while the server is away, which it says by not answering or by asking to wait.
-struct Patience {
-    deadline: Instant,
-    pause: Duration,
-}
-
-impl Patience {
-    fn new(longest: Duration) -> Self {
-        Self { deadline: Instant::now() + longest, pause: Duration::from_millis(20) }
-    }
-
-    /// Waits a little, if `error` may pass and there is time. Returns whether to try again.
-    async fn outlasts(&mut self, error: &StoreError) -> bool {
-        let StoreError::Redis(error) = error else { return false };
-        let again = is_passing(error) && Instant::now() + self.pause < self.deadline;
-        if again {
-            tracing::warn!(%error, "Redis did not answer; trying again");
-            tokio::time::sleep(self.pause).await;
-            self.pause = (self.pause * 2).min(Duration::from_secs(1));
-        }
-        again
-    }
-}
-
-fn is_passing(error: &redis::RedisError) -> bool {
-    use redis::ErrorKind::Server;
-    let asks_to_wait = matches!(
-        error.kind(),
-        Server(
-            redis::ServerErrorKind::BusyLoading
-                | redis::ServerErrorKind::TryAgain
-                | redis::ServerErrorKind::ClusterDown
-                | redis::ServerErrorKind::MasterDown
-                | redis::ServerErrorKind::ReadOnly
-        )
-    );
-    error.is_io_error() || asks_to_wait
 }
 
 fn parsed<T: DeserializeOwned>(text: Option<&String>) -> Result<Option<T>, StoreError> {

@@ -23,6 +23,7 @@ static REAP: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/reap.l
 static GIVE_BACK: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/give_back.lua")));
 static GIVE_BACK_LOST: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/give_back_lost.lua")));
 static WITHDRAW: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/withdraw.lua")));
+static PRESSURE: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/pressure.lua")));
 static NEXT_DUE: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/next_due.lua")));
 
 /// The entries in Redis.
@@ -133,5 +134,10 @@ impl Entries {
         let counts: [u64; 5] = pipe.query_async(&mut self.redis.connection()).await?;
         let [first, second, due, running, dead] = counts;
         Ok(Depth { queued: first + second + due, running, dead })
+    }
+
+    /// How many entries wait that somebody waits for, and how many milliseconds the first has.
+    pub(super) async fn pressure(&self) -> Result<(u64, u64), StoreError> {
+        self.run(&PRESSURE, &Lane::ALL.map(|lane| lane.queue_name().to_owned())).await
     }
 }

@@ -13,6 +13,7 @@ if record[1] then
   if call('GET', live) == id then
     call('DEL', live)
   end
+  call('SREM', open_key(record[2]), id)
 end
 for _, part in ipairs({ 'plan', 'labels', 'status', 'name', 'names', 'done' }) do
   call('UNLINK', items_key(id, part))

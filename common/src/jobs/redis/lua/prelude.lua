@@ -2,6 +2,7 @@
 --
 -- jobs:v1:record:<id>                 the record, with its counters; `total` is there once a batch is planned
 -- jobs:v1:live:<fingerprint>:<owner>  the job that identical calls join
+-- jobs:v1:open:<owner>                jobs of the owner that are not over
 -- jobs:v1:ended                       jobs that are over, by their end
 -- jobs:v1:items:<id>:plan             of a batch: index to source, label and folder
 -- jobs:v1:items:<id>:labels           all labels
@@ -17,6 +18,10 @@ local J = P .. 'jobs:v1:'
 
 local function record_key(id)
   return J .. 'record:' .. id
+end
+
+local function open_key(owner)
+  return J .. 'open:' .. owner
 end
 
 local function items_key(id, part)
@@ -46,6 +51,7 @@ local function end_job(id, state, outcome, failure)
   if call('GET', live) == id then
     call('DEL', live)
   end
+  call('SREM', open_key(record[3]), id)
   call('ZADD', J .. 'ended', time, id)
   tell('over ' .. id)
   return true

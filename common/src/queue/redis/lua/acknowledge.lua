@@ -23,7 +23,9 @@ for i = 3, #ARGV, 4 do
       else
         call('HSET', key, 'state', 'queued')
         if verdict == 'retry' then
-          call('ZADD', lane .. ':due', now() + ARGV[i + 3], id)
+          local due = now() + ARGV[i + 3]
+          call('HSET', key, 'since', due)
+          call('ZADD', lane .. ':due', due, id)
         else
           call('HINCRBY', key, 'attempts', -1)
           call('ZADD', lane .. ':waiting:' .. entry[4], entry[5], id)

@@ -1,7 +1,8 @@
 -- Stands before every script of the queue and of the jobs. KEYS[1] is what all keys begin with (one slot of a cluster),
 -- ARGV[1] how many milliseconds a test has turned the clock ahead.
 --
--- queue:v1:entry:<id>             what an entry is: state, lane, priority, seq, job, attempts, max, payload, worker
+-- queue:v1:entry:<id>             what an entry is: state, lane, priority, seq, job, attempts, max, payload, worker, and
+--                                 since when it may be taken
 -- queue:v1:<lane>:waiting:<prio>  entries waiting, by seq
 -- queue:v1:<lane>:due             entries that wait for their time, by that time
 -- queue:v1:<lane>:running         entries being worked on, by the end of their lease
@@ -30,7 +31,7 @@ local function enqueue(id, job, lane, priority, most, payload)
   end
   local seq = call('INCR', Q .. 'seq')
   call('HSET', key, 'state', 'queued', 'lane', lane, 'priority', priority, 'seq', seq, 'job', job, 'attempts', 0,
-    'max', most, 'payload', payload)
+    'max', most, 'payload', payload, 'since', now())
   call('ZADD', Q .. lane .. ':waiting:' .. priority, seq, id)
   call('SADD', Q .. 'job:' .. job, id)
 end

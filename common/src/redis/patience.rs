@@ -1,0 +1,77 @@
+//! A server that is away for a moment is asked again.
+
+use std::time::Duration;
+
+use redis::{Cmd, FromRedisValue};
+use tokio::time::Instant;
+
+use super::Redis;
+use crate::StoreError;
+
+/// How long somebody who waits for an answer lets us ask again.
+pub(super) const BRIEF: Duration = Duration::from_secs(5);
+
+/// How long a worker asks again: giving up would do its work once more.
+const LONG: Duration = Duration::from_secs(60);
+
+impl Redis {
+    /// The same server, asked as long as a worker asks.
+    #[must_use]
+    pub(crate) fn patient(&self) -> Self {
+        Self { patience: LONG, ..self.clone() }
+    }
+
+    /// How long a call is made again from now on, which must be one that can be repeated: an answer may get lost.
+    pub(crate) fn patience(&self) -> Patience {
+        Patience { deadline: Instant::now() + self.patience, pause: Duration::from_millis(20) }
+    }
+
+    /// Sends a command that can be repeated.
+    ///
+    /// # Errors
+    /// If the server refuses it, or cannot be reached.
+    pub(crate) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
+        let mut patience = self.patience();
+        loop {
+            match command.query_async(&mut self.connection()).await.map_err(StoreError::from) {
+                Err(error) if patience.outlasts(&error).await => {}
+                done => return done,
+            }
+        }
+    }
+}
+
+/// How long to try again while the server is away, which it says by not answering or by asking to wait.
+pub(crate) struct Patience {
+    deadline: Instant,
+    pause: Duration,
+}
+
+impl Patience {
+    /// Waits a little, if `error` may pass and there is time. Returns whether to try again.
+    pub(crate) async fn outlasts(&mut self, error: &StoreError) -> bool {
+        let StoreError::Redis(error) = error else { return false };
+        let again = is_passing(error) && Instant::now() + self.pause < self.deadline;
+        if again {
+            tracing::warn!(%error, "Redis did not answer; trying again");
+            tokio::time::sleep(self.pause).await;
+            self.pause = (self.pause * 2).min(Duration::from_secs(1));
+        }
+        again
+    }
+}
+
+pub(super) fn is_passing(error: &redis::RedisError) -> bool {
+    use redis::ErrorKind::Server;
+    let asks_to_wait = matches!(
+        error.kind(),
+        Server(
+            redis::ServerErrorKind::BusyLoading
+                | redis::ServerErrorKind::TryAgain
+                | redis::ServerErrorKind::ClusterDown
+                | redis::ServerErrorKind::MasterDown
+                | redis::ServerErrorKind::ReadOnly
+        )
+    );
+    error.is_io_error() || asks_to_wait
+}

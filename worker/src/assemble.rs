@@ -1,0 +1,59 @@
+//! Builds the parts of a worker from the settings.
+
+use std::sync::Arc;
+
+use common::{Failure, StoreError, Stores, queue::Presence};
+use config::Config;
+
+use crate::{
+    Context, Lanes, Metrics,
+    engine::{Engine, Limits},
+    files::Files,
+    lanes,
+};
+
+/// Why a worker could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A folder of `ALLOWED_DIRS` cannot be opened.
+    #[error("a folder of ALLOWED_DIRS cannot be opened: {0}")]
+    Folder(#[source] std::io::Error),
+    /// There can be no threads for the engine.
+    #[error("the engine cannot start: {0}")]
+    Engine(#[source] Failure),
+    /// The store said no.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+/// Starts both lanes of a worker on `stores`.
+///
+/// # Errors
+/// If an allowed folder cannot be opened, or the store cannot be used.
+pub async fn assemble(config: &Config, stores: &Stores, metrics: Metrics) -> Result<Lanes, StartError> {
+    let (storage, slots) = (&config.storage, config.queue.worker_concurrency);
+    let files = Files::open(&storage.allowed_dirs, Some(&storage.data_dir), config.engine.max_file_bytes)
+        .map_err(StartError::Folder)?;
+    let engine = Engine::new(limits(config, slots)).map_err(StartError::Engine)?;
+    let presence = if stores.are_shared() {
+        Presence::anywhere()?
+    } else {
+        Presence::announce(&storage.data_dir.join("workers"))?
+    };
+    let slots = u32::try_from(slots).unwrap_or(u32::MAX);
+    let context = Arc::new(Context { stores: stores.clone(), engine, files, slots, metrics });
+    Ok(lanes::start(context, presence, &config.queue).await?)
+}
+
+/// The engine's limits as they are set, for so many threads.
+#[must_use]
+pub fn limits(config: &Config, threads: usize) -> Limits {
+    Limits {
+        threads,
+        max_pixels: config.engine.max_pixels,
+        max_file_bytes: config.engine.max_file_bytes,
+        max_frames: config.engine.max_frames,
+        max_memory_bytes: config.engine.max_memory_bytes,
+        timeout: config.engine.job_timeout,
+    }
+}
