@@ -139,9 +139,9 @@ pub(crate) async fn caller(State(site): State<Site>, mut request: Request, next:
 async fn refused(authority: &Authority, refusal: &Refusal, address: Option<&Address>) -> Response {
     tracing::debug!(?refusal, "no caller");
     if let (Refusal::InvalidToken, Some(Address(address))) = (refusal, address) {
-        match authority.limits.failed("token", address).await {
-            Ok(None) => {}
-            Ok(Some(too_often)) => return too_many(&too_often),
+        match authority.limits.attempt(&authority.limits.failures("failed-token"), address).await {
+            Ok(Ok(())) => {}
+            Ok(Err(too_often)) => return too_many(&too_often),
             Err(error) => return Problem::from(error).into_response(),
         }
     }
@@ -161,15 +161,16 @@ pub(crate) async fn patience(
     if !counts {
         return next.run(request).await;
     }
-    match authority.limits.failing("program", &address).await {
-        Ok(None) => {}
-        Ok(Some(too_often)) => return too_many(&too_often),
+    let failures = authority.limits.failures("failed-program");
+    match authority.limits.allowed(&failures, &address).await {
+        Ok(Ok(())) => {}
+        Ok(Err(too_often)) => return too_many(&too_often),
         Err(error) => return Problem::from(error).into_response(),
     }
     let answered = tokio::spawn(async move {
         let response = next.run(request).await;
         if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST)
-            && let Err(error) = authority.limits.failed("program", &address).await
+            && let Err(error) = authority.limits.attempt(&failures, &address).await
         {
             tracing::warn!(%error, "a failed request could not be counted");
         }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Going to the provider writes a record and may ask the provider something.
-const GOING: Rule = Rule { name: "oidc", each: 30, total: 600, window: Duration::from_secs(60) };
+const GOING: Rule = Rule { name: "oidc", each: 30, total: Some(600), window: Duration::from_secs(60) };
 
 /// `POST /login/oidc`: to the provider.
 pub(crate) async fn begin(
