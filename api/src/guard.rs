@@ -11,9 +11,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use common::Failure;
+use config::is_loopback;
 use rmcp::model::ClientJsonRpcMessage;
 use serde_json::Value;
-use url::{Host, Url};
+use url::Url;
 
 use crate::{
     Authority, Caller, Site,
@@ -51,9 +52,7 @@ fn host_allowed(headers: &HeaderMap, uri: &Uri, issuer: &str) -> bool {
     }
     let (Some(named), Ok(own)) = (named(headers, uri, issuer), Url::parse(issuer)) else { return false };
     let bare = named.path() == "/" && named.query().is_none() && named.username().is_empty();
-    let same_port = named.port_or_known_default() == own.port_or_known_default();
-    let same_host = named.host() == own.host() || (is_loopback(&own) && is_loopback(&named));
-    bare && same_port && same_host
+    bare && leads_to(&named, &own)
 }
 
 /// The name by which a request calls the server, as a URL, so that case and the default port mean nothing.
@@ -64,14 +63,10 @@ fn named(headers: &HeaderMap, uri: &Uri, issuer: &str) -> Option<Url> {
     Url::parse(&format!("{scheme}://{named}")).ok()
 }
 
-/// Whether a URL leads to this machine only.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
+/// Whether `url` leads to the server `own`, by whichever name of this machine.
+pub(crate) fn leads_to(url: &Url, own: &Url) -> bool {
+    let same_host = url.host() == own.host() || (is_loopback(own) && is_loopback(url));
+    same_host && url.scheme() == own.scheme() && url.port_or_known_default() == own.port_or_known_default()
 }
 
 /// Sends people who came under another of our names to the same page under the right one: cookies and the check of

@@ -27,7 +27,7 @@ pub use self::{
     sign_in::{Allowed, JwtAlg, Oidc, OwnerPassword, Registration, SignIn},
     storage::Storage,
     tables::{dotenv, markdown},
-    web::Web,
+    web::{Web, is_loopback},
 };
 use reader::Reader;
 
