@@ -43,8 +43,7 @@ pub(crate) async fn decide(
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, PageError> {
-    let browser = Browser::of(&authority, &headers).await?;
-    browser.check(&authority, &headers, &form)?;
+    let browser = Browser::that_sent(&form, &authority, &headers).await?;
     let id = form.get("transaction").unwrap_or_default();
     let Some(signed_in) = &browser.session else { return Ok(to_login(id)) };
     waiting(&authority, &browser, id).await?;

@@ -28,8 +28,7 @@ pub(crate) async fn begin(
     form: Form,
 ) -> Result<Response, PageError> {
     let oidc = provider(&authority)?;
-    let browser = Browser::of(&authority, &headers).await?;
-    browser.check(&authority, &headers, &form)?;
+    let browser = Browser::that_sent(&form, &authority, &headers).await?;
     authority.limits.attempt(&GOING, &address).await??;
     let return_to = own_path(form.get("return_to").unwrap_or_default());
     let location = oidc.begin(&browser.fingerprint(), return_to).await.map_err(say)?;
