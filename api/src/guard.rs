@@ -11,9 +11,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use common::{Failure, jobs::Admission};
+use config::is_loopback;
 use rmcp::model::ClientJsonRpcMessage;
 use serde_json::Value;
-use url::{Host, Url};
+use url::Url;
 
 use crate::{
     Authority, Caller, Shared, Site,
@@ -51,9 +52,7 @@ fn host_allowed(headers: &HeaderMap, uri: &Uri, issuer: &str) -> bool {
     }
     let (Some(named), Ok(own)) = (named(headers, uri, issuer), Url::parse(issuer)) else { return false };
     let bare = named.path() == "/" && named.query().is_none() && named.username().is_empty();
-    let same_port = named.port_or_known_default() == own.port_or_known_default();
-    let same_host = named.host() == own.host() || (is_loopback(&own) && is_loopback(&named));
-    bare && same_port && same_host
+    bare && leads_to(&named, &own)
 }
 
 /// The name by which a request calls the server, as a URL, so that case and the default port mean nothing.
@@ -64,14 +63,10 @@ fn named(headers: &HeaderMap, uri: &Uri, issuer: &str) -> Option<Url> {
     Url::parse(&format!("{scheme}://{named}")).ok()
 }
 
-/// Whether a URL leads to this machine only.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
+/// Whether `url` leads to the server `own`, by whichever name of this machine.
+pub(crate) fn leads_to(url: &Url, own: &Url) -> bool {
+    let same_host = url.host() == own.host() || (is_loopback(own) && is_loopback(url));
+    same_host && url.scheme() == own.scheme() && url.port_or_known_default() == own.port_or_known_default()
 }
 
 /// Sends people who came under another of our names to the same page under the right one: cookies and the check of
@@ -139,9 +134,9 @@ pub(crate) async fn caller(State(site): State<Site>, mut request: Request, next:
 async fn refused(authority: &Authority, refusal: &Refusal, address: Option<&Address>) -> Response {
     tracing::debug!(?refusal, "no caller");
     if let (Refusal::InvalidToken, Some(Address(address))) = (refusal, address) {
-        match authority.limits.failed("token", address).await {
-            Ok(None) => {}
-            Ok(Some(too_often)) => return too_many(&too_often),
+        match authority.limits.attempt(&authority.limits.failures("failed-token"), address).await {
+            Ok(Ok(())) => {}
+            Ok(Err(too_often)) => return too_many(&too_often),
             Err(error) => return Problem::from(error).into_response(),
         }
     }
@@ -161,15 +156,16 @@ pub(crate) async fn patience(
     if !counts {
         return next.run(request).await;
     }
-    match authority.limits.failing("program", &address).await {
-        Ok(None) => {}
-        Ok(Some(too_often)) => return too_many(&too_often),
+    let failures = authority.limits.failures("failed-program");
+    match authority.limits.allowed(&failures, &address).await {
+        Ok(Ok(())) => {}
+        Ok(Err(too_often)) => return too_many(&too_often),
         Err(error) => return Problem::from(error).into_response(),
     }
     let answered = tokio::spawn(async move {
         let response = next.run(request).await;
         if matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST)
-            && let Err(error) = authority.limits.failed("program", &address).await
+            && let Err(error) = authority.limits.attempt(&failures, &address).await
         {
             tracing::warn!(%error, "a failed request could not be counted");
         }

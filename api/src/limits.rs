@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use common::{Count, State, StoreError};
+use common::{State, StoreError};
 
 /// The window of requests per minute.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -26,24 +26,33 @@ pub(crate) struct Rule {
     pub(crate) name: &'static str,
     /// Most of one address in a window.
     pub(crate) each: u64,
-    /// Most of all together in a window.
-    pub(crate) total: u64,
+    /// Most of all together in a window, where that is limited.
+    pub(crate) total: Option<u64>,
     pub(crate) window: Duration,
+}
+
+impl Rule {
+    /// The counters of a try of `address`, and how much each may hold.
+    fn counters(&self, address: &str) -> impl Iterator<Item = (String, u64)> {
+        let key = |whose: &str| format!("limit/{}/{whose}", self.name);
+        let total = self.total.map(|most| (key("all"), most));
+        [(key(address), self.each)].into_iter().chain(total)
+    }
 }
 
 const QUARTER: Duration = Duration::from_secs(15 * 60);
 
 /// Wrong passwords.
-pub(crate) const PASSWORD: Rule = Rule { name: "password", each: 10, total: 200, window: QUARTER };
+pub(crate) const PASSWORD: Rule = Rule { name: "password", each: 10, total: Some(200), window: QUARTER };
 
 /// Wrong passwords in browsers in which the same person has signed in before.
-pub(crate) const PASSWORD_KNOWN: Rule = Rule { name: "password-known", each: 10, total: u64::MAX, window: QUARTER };
+pub(crate) const PASSWORD_KNOWN: Rule = Rule { name: "password-known", each: 10, total: None, window: QUARTER };
 
 /// Requests to connect an app: each is kept for a while, and may have the client's document fetched.
-pub(crate) const AUTHORIZE: Rule = Rule { name: "authorize", each: 60, total: 1200, window: MINUTE };
+pub(crate) const AUTHORIZE: Rule = Rule { name: "authorize", each: 60, total: Some(1200), window: MINUTE };
 
 /// Wrong setup codes.
-pub(crate) const SETUP: Rule = Rule { name: "setup", each: 10, total: 200, window: QUARTER };
+pub(crate) const SETUP: Rule = Rule { name: "setup", each: 10, total: Some(200), window: QUARTER };
 
 /// Somebody tried too often.
 #[derive(Clone, Copy, Debug)]
@@ -68,57 +77,39 @@ impl Limits {
     /// Counts one call of `user`; `Err` once there were too many in this minute.
     pub(crate) async fn call(&self, user: &str) -> Result<Result<Standing, TooOften>, StoreError> {
         let count = self.state.count(&format!("limit/calls/{user}"), 1, MINUTE).await?;
-        Ok(self.standing(count))
+        let (limit, resets_in) = (self.per_minute, count.resets_in);
+        Ok(match limit.checked_sub(count.total) {
+            Some(remaining) => Ok(Standing { limit, remaining, resets_in }),
+            None => Err(TooOften { limit, retry_after: resets_in }),
+        })
     }
 
-    /// Counts one failed request of an address to a group of routes, and says whether there were too many in this minute.
-    pub(crate) async fn failed(&self, group: &str, address: &str) -> Result<Option<TooOften>, StoreError> {
-        let count = self.state.count(&format!("limit/failed-{group}/{address}"), 1, MINUTE).await?;
-        Ok(self.over(count, self.per_minute))
-    }
-
-    /// Whether an address has failed too often there in this minute.
-    pub(crate) async fn failing(&self, group: &str, address: &str) -> Result<Option<TooOften>, StoreError> {
-        let count = self.state.counted(&format!("limit/failed-{group}/{address}")).await?;
-        Ok(count.and_then(|count| self.over(count, self.per_minute - 1)))
-    }
-
-    fn over(&self, count: Count, most: u64) -> Option<TooOften> {
-        (count.total > most).then_some(TooOften { limit: self.per_minute, retry_after: count.resets_in })
+    /// Failed requests of one address: as many in a minute as calls.
+    pub(crate) fn failures(&self, name: &'static str) -> Rule {
+        Rule { name, each: self.per_minute, total: None, window: MINUTE }
     }
 
     /// Counts one try under a rule; `Err` if there were too many, of this address or in total.
     pub(crate) async fn attempt(&self, rule: &Rule, address: &str) -> Result<Result<(), TooOften>, StoreError> {
-        let key = |whose: &str| format!("limit/{}/{whose}", rule.name);
-        let each = self.state.count(&key(address), 1, rule.window).await?;
-        if each.total > rule.each {
-            return Ok(Err(TooOften { limit: rule.each, retry_after: each.resets_in }));
-        }
-        let total = self.state.count(&key("all"), 1, rule.window).await?;
-        Ok(if total.total > rule.total {
-            Err(TooOften { limit: rule.total, retry_after: total.resets_in })
-        } else {
-            Ok(())
-        })
-    }
-
-    /// Whether an address may still try under a rule; nothing is counted. With [`Limits::attempt`] after each failure,
-    /// only failures count.
-    pub(crate) async fn allowed(&self, rule: &Rule, address: &str) -> Result<Result<(), TooOften>, StoreError> {
-        for (whose, most) in [(address, rule.each), ("all", rule.total)] {
-            let count = self.state.counted(&format!("limit/{}/{whose}", rule.name)).await?;
-            if let Some(over) = count.filter(|count| count.total >= most) {
-                return Ok(Err(TooOften { limit: most, retry_after: over.resets_in }));
+        for (key, most) in rule.counters(address) {
+            let count = self.state.count(&key, 1, rule.window).await?;
+            if count.total > most {
+                return Ok(Err(TooOften { limit: most, retry_after: count.resets_in }));
             }
         }
         Ok(Ok(()))
     }
 
-    fn standing(&self, count: Count) -> Result<Standing, TooOften> {
-        if count.total > self.per_minute {
-            return Err(TooOften { limit: self.per_minute, retry_after: count.resets_in });
+    /// Whether an address may still try under a rule; nothing is counted. With [`Limits::attempt`] after each failure,
+    /// only failures count.
+    pub(crate) async fn allowed(&self, rule: &Rule, address: &str) -> Result<Result<(), TooOften>, StoreError> {
+        for (key, most) in rule.counters(address) {
+            let count = self.state.counted(&key).await?;
+            if let Some(count) = count.filter(|count| count.total >= most) {
+                return Ok(Err(TooOften { limit: most, retry_after: count.resets_in }));
+            }
         }
-        Ok(Standing { limit: self.per_minute, remaining: self.per_minute - count.total, resets_in: count.resets_in })
+        Ok(Ok(()))
     }
 
     /// The address a request came from, as limits count it: an IPv4 address, or the /64 network of an IPv6 address,

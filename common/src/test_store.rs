@@ -24,7 +24,7 @@ impl TestStore {
     }
 }
 
-/// Makes of each function a test on SQLite and one on Redis.
+/// Makes of each function a test on SQLite and one on Redis. It gets a [`TestStore`], or what can be made from one.
 macro_rules! on_every_store {
     ($($name:ident),+ $(,)?) => {
         crate::test_store::on_every_store!(@ sqlite $($name)+);
@@ -36,7 +36,7 @@ macro_rules! on_every_store {
                 #[tokio::test]
                 async fn $name() {
                     let Some(store) = crate::test_store::TestStore::$store().await else { return };
-                    super::$name(&store).await;
+                    super::$name(&store.into()).await;
                 }
             )+
         }

@@ -29,7 +29,7 @@ pub use self::{
     sign_in::{Allowed, JwtAlg, Oidc, OwnerPassword, Registration, SignIn},
     storage::{S3, Storage, StorageUrl},
     tables::{dotenv, markdown},
-    web::Web,
+    web::{Web, is_loopback},
 };
 use reader::Reader;
 

@@ -42,7 +42,7 @@ impl Web {
             "https:// and a host, or http:// and this machine (http://127.0.0.1:8080), without a path",
             |text| public(text).map(Some),
         );
-        let world = public_url.as_deref().is_some_and(|url| !is_loopback(url));
+        let world = public_url.as_deref().is_some_and(|url| !is_here(url));
         let everywhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let host = reader.parsed(
             &about("HOST", "Address to listen on."),
@@ -129,7 +129,7 @@ fn address(text: &str) -> Result<IpAddr, String> {
 fn public(text: &str) -> Result<String, String> {
     let url = origin(text)
         .map_err(|_| format!("\"{text}\" is not a scheme and host alone, such as https://images.example.com"))?;
-    if url.starts_with("https://") || is_loopback(&url) {
+    if url.starts_with("https://") || is_here(&url) {
         Ok(url)
     } else {
         Err(format!(
@@ -139,13 +139,18 @@ fn public(text: &str) -> Result<String, String> {
 }
 
 /// Whether a URL leads to this machine only.
-fn is_loopback(url: &str) -> bool {
-    match Url::parse(url).ok().as_ref().and_then(Url::host) {
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
+}
+
+fn is_here(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| is_loopback(&url))
 }
 
 fn origin(text: &str) -> Result<String, String> {

@@ -261,7 +261,7 @@ impl Log {
     }
 }
 
-/// An application of settings: the usual ones, and those of a test.
+/// What the program is set to: the usual settings, and those of a test.
 fn environment(settings: &[(&str, &str)]) -> BTreeMap<String, String> {
     let usual = [("OWNER_PASSWORD", PASSWORD), ("JWT_SECRET", SECRET)];
     usual.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()

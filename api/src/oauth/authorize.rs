@@ -11,7 +11,6 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use common::UserId;
 use url::form_urlencoded;
 
 use super::{Transaction, clients, consent, error::ErrorCode, redirect_uri, resource::is_ours};
@@ -152,9 +151,4 @@ pub(super) fn answer(
     };
     // As percent-escapes, which every reader of a query takes for a space; not every one takes a plus.
     format!("{redirect_uri}{join}{}", query.finish().replace('+', "%20"))
-}
-
-/// The id of a new grant of `user`.
-pub(super) fn new_grant_id(user: &UserId) -> Result<String, common::Failure> {
-    Ok(format!("{}~{}", user.0, random_secret()?))
 }

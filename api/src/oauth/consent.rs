@@ -9,12 +9,7 @@ use axum::{
     response::Response,
 };
 
-use super::{
-    Code, Transaction,
-    authorize::{answer, new_grant_id},
-    error::ErrorCode,
-    redirect_uri,
-};
+use super::{Code, Transaction, authorize::answer, error::ErrorCode, redirect_uri};
 use crate::{
     Authority, Scope, Scopes,
     keys::{fingerprint, random_secret},
@@ -24,11 +19,8 @@ use crate::{
 
 /// The page on which somebody decides; for those who are not signed in, the way there.
 pub(super) async fn page(authority: &Authority, browser: &Browser, id: &str) -> Result<Response, PageError> {
-    let transaction = authority.transactions.get(id).await?.filter(|waiting| waiting.browser == browser.fingerprint());
-    let transaction = transaction.ok_or_else(expired)?;
-    let Some(signed_in) = &browser.session else {
-        return Ok(see_other(&format!("/login?return_to=/oauth/authorize?transaction={id}")));
-    };
+    let transaction = waiting(authority, browser, id).await?;
+    let Some(signed_in) = &browser.session else { return Ok(to_login(id)) };
     let offered = transaction.scopes.within(&signed_in.user.scopes);
     let redirect_host = redirect_uri::shown_host(&transaction.redirect_uri);
     browser.page(authority, StatusCode::OK, |nonce, code| ConsentPage {
@@ -51,16 +43,10 @@ pub(crate) async fn decide(
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, PageError> {
-    let browser = Browser::of(&authority, &headers).await?;
-    browser.check(&authority, &headers, &form)?;
+    let browser = Browser::that_sent(&form, &authority, &headers).await?;
     let id = form.get("transaction").unwrap_or_default();
-    let Some(signed_in) = &browser.session else {
-        return Ok(see_other(&format!("/login?return_to=/oauth/authorize?transaction={id}")));
-    };
-    let waiting = authority.transactions.get(id).await?.filter(|waiting| waiting.browser == browser.fingerprint());
-    if waiting.is_none() {
-        return Err(expired());
-    }
+    let Some(signed_in) = &browser.session else { return Ok(to_login(id)) };
+    waiting(&authority, &browser, id).await?;
     // Of two who press at once, one decides.
     let transaction = authority.transactions.take(id).await?.ok_or_else(expired)?;
     let ticked: Scopes =
@@ -78,6 +64,17 @@ pub(crate) async fn decide(
     Ok(see_other(&answer(&authority, &transaction.redirect_uri, &fields, transaction.state.as_deref())))
 }
 
+/// The request that waits for a decision in this browser.
+async fn waiting(authority: &Authority, browser: &Browser, id: &str) -> Result<Transaction, PageError> {
+    let transaction = authority.transactions.get(id).await?;
+    transaction.filter(|waiting| waiting.browser == browser.fingerprint()).ok_or_else(expired)
+}
+
+/// Sends somebody to sign in and back.
+fn to_login(id: &str) -> Response {
+    see_other(&format!("/login?return_to=/oauth/authorize?transaction={id}"))
+}
+
 async fn issue(
     authority: &Authority,
     transaction: &Transaction,
@@ -86,7 +83,8 @@ async fn issue(
 ) -> Result<String, PageError> {
     let secret = random_secret()?;
     let code = Code {
-        grant: new_grant_id(&user.id)?,
+        // Its user's id first, under which they are listed.
+        grant: format!("{}~{}", user.id.0, random_secret()?),
         user: user.id.clone(),
         epoch: user.epoch,
         client_id: transaction.client_id.clone(),

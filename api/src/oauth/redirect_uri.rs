@@ -2,6 +2,8 @@
 
 use url::{Host, Url};
 
+use crate::guard::leads_to;
+
 /// The longest address.
 pub(crate) const LONGEST: usize = 2048;
 
@@ -72,20 +74,12 @@ pub(crate) fn acceptable(uri: &str, own: &str) -> Result<(), &'static str> {
     match url.scheme() {
         "http" if loopback_parts(uri).is_none() => Err("is http, which only localhost, 127.0.0.1 and [::1] may be"),
         // Compared with the default port left out on both sides.
-        "https" | "http" if leads_to(&url, own) => Err("leads to this server"),
+        "https" | "http" if Url::parse(own).is_ok_and(|own| leads_to(&url, &own)) => Err("leads to this server"),
         "https" | "http" => Ok(()),
         scheme if NOT_APPS.contains(&scheme) || scheme == "wss" => Err("has a scheme that no app has"),
         scheme if uri.len() <= scheme.len() + 1 => Err("is a scheme and nothing more"),
         _ => Ok(()),
     }
-}
-
-/// Whether a URL leads to the server `own`, by whichever name of this machine.
-fn leads_to(url: &Url, own: &str) -> bool {
-    let Ok(own) = Url::parse(own) else { return false };
-    let here = |url: &Url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    let same_host = url.host() == own.host() || (here(url) && here(&own));
-    same_host && url.scheme() == own.scheme() && url.port_or_known_default() == own.port_or_known_default()
 }
 
 /// Whether `requested` is `registered`: byte for byte, but for the port on the same machine, which an app cannot know
@@ -193,6 +187,7 @@ mod tests {
         for here in ["http://localhost:8080/x", "http://[::1]:8080/x", "http://127.0.0.1:8080/"] {
             assert!(acceptable(here, "http://127.0.0.1:8080").is_err(), "{here}");
         }
+        assert!(acceptable("http://localhost:8080/x", "http://127.0.0.2:8080").is_err());
         assert!(acceptable("http://localhost:9/x", "http://127.0.0.1:8080").is_ok());
         assert!(acceptable(&format!("https://a.example/{}", "x".repeat(2048)), OWN).is_err());
     }

@@ -36,8 +36,8 @@ const MAX_UNUSED: usize = 500;
 const UNUSED_MS: i64 = 24 * 3600 * 1000;
 
 /// Clients share addresses (all of claude.ai comes from a few), so one address may have many.
-const RULE: Rule = Rule { name: "register-hour", each: 100, total: 1000, window: Duration::from_secs(3600) };
-const BURST: Rule = Rule { name: "register-minute", each: 30, total: 300, window: Duration::from_secs(60) };
+const RULE: Rule = Rule { name: "register-hour", each: 100, total: Some(1000), window: Duration::from_secs(3600) };
+const BURST: Rule = Rule { name: "register-minute", each: 30, total: Some(300), window: Duration::from_secs(60) };
 
 /// `POST /oauth/register`.
 pub(crate) async fn register(

@@ -75,6 +75,16 @@ impl Browser {
         })
     }
 
+    /// The browser that sent `form`, from a page of ours.
+    ///
+    /// # Errors
+    /// As [`Browser::of`] and [`Browser::check`].
+    pub(crate) async fn that_sent(form: &Form, authority: &Authority, headers: &HeaderMap) -> Result<Self, PageError> {
+        let browser = Self::of(authority, headers).await?;
+        browser.check(authority, headers, form)?;
+        Ok(browser)
+    }
+
     /// Whether `user` has signed in in this browser before. Strangers who try passwords cannot say so.
     ///
     /// # Errors

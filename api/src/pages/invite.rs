@@ -48,8 +48,7 @@ pub(crate) async fn submit(
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, PageError> {
-    let browser = Browser::of(&authority, &headers).await?;
-    browser.check(&authority, &headers, &form)?;
+    let browser = Browser::that_sent(&form, &authority, &headers).await?;
     // Counted here and not when it is shown: any web page can have any address fetched.
     authority.limits.allowed(&limits::PASSWORD, &address).await??;
     let Some(name) = invited(&authority, &secret).await? else {

@@ -60,8 +60,7 @@ pub(crate) async fn submit(
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, PageError> {
-    let browser = Browser::of(&authority, &headers).await?;
-    browser.check(&authority, &headers, &form)?;
+    let browser = Browser::that_sent(&form, &authority, &headers).await?;
     if !authority.settings.password_login {
         let (title, text) = ("Nobody signs in by password here", "Please go back and use single sign-on.");
         return Ok(Page::signpost(StatusCode::FORBIDDEN, title, text, ("/login", "Sign in")));
@@ -88,8 +87,7 @@ pub(crate) async fn sign_out(
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, PageError> {
-    let browser = Browser::of(&authority, &headers).await?;
-    browser.check(&authority, &headers, &form)?;
+    let browser = Browser::that_sent(&form, &authority, &headers).await?;
     let mut response = see_other("/login");
     browser.sign_out(&authority, &mut response).await?;
     Ok(response)

@@ -69,8 +69,7 @@ pub(crate) async fn submit(
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, PageError> {
-    let browser = Browser::of(&authority, &headers).await?;
-    browser.check(&authority, &headers, &form)?;
+    let browser = Browser::that_sent(&form, &authority, &headers).await?;
     let (typed, password) = (form.get("setup_code").unwrap_or_default(), form.secret("password"));
     if let Some(text) = complaint(password.expose_secret()) {
         let error = Some(Complaint::Password(text));

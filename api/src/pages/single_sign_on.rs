@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Going to the provider writes a record and may ask the provider something.
-const GOING: Rule = Rule { name: "oidc", each: 30, total: 600, window: Duration::from_secs(60) };
+const GOING: Rule = Rule { name: "oidc", each: 30, total: Some(600), window: Duration::from_secs(60) };
 
 /// `POST /login/oidc`: to the provider.
 pub(crate) async fn begin(
@@ -28,8 +28,7 @@ pub(crate) async fn begin(
     form: Form,
 ) -> Result<Response, PageError> {
     let oidc = provider(&authority)?;
-    let browser = Browser::of(&authority, &headers).await?;
-    browser.check(&authority, &headers, &form)?;
+    let browser = Browser::that_sent(&form, &authority, &headers).await?;
     authority.limits.attempt(&GOING, &address).await??;
     let return_to = own_path(form.get("return_to").unwrap_or_default());
     let location = oidc.begin(&browser.fingerprint(), return_to).await.map_err(say)?;

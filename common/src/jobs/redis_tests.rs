@@ -1,10 +1,12 @@
 //! What records that many processes share must hold to besides.
 
-use super::*;
+use super::{
+    tests::{batch, done, inspect, item_done, plan},
+    *,
+};
 use crate::{
-    Clock, Recipe, Redis,
-    job::{Batch, BatchSource, Inspect, Job, Lane, OnConflict, Source},
-    outcome::BatchDone,
+    Clock, Redis,
+    job::{Job, Lane},
     queue::Verdict,
     redis::test_server::TestServer,
 };
@@ -26,41 +28,9 @@ async fn process(server: &TestServer) -> Process {
     Process { redis, queue, jobs }
 }
 
-fn inspect(path: &str) -> Work {
-    Work::Inspect(Inspect { source: Source::Path(path.into()), sections: vec![], thumbnail: false })
-}
-
-fn batch() -> Work {
-    Work::BatchPlan(Batch {
-        source: BatchSource::Images(vec![]),
-        recipe: Recipe::default(),
-        name: crate::naming::DEFAULT.into(),
-        on_conflict: OnConflict::Suffix,
-        save_to: None,
-        strict: false,
-        max_failures: None,
-    })
-}
-
-fn done() -> Result<Outcome, Failure> {
-    Ok(Outcome::Batch(BatchDone { manifest: "m".into(), saved_manifest: None, saved_to: None, notes: vec![] }))
-}
-
-fn plan(count: u32) -> Vec<PlannedItem> {
-    let item = |index| PlannedItem {
-        source: Source::Path(format!("/p/{index}.png")),
-        label: format!("/p/{index}.png"),
-        dir: String::new(),
-    };
-    (0..count).map(item).collect()
-}
-
-const ITEM_OK: ItemDone =
-    ItemDone { status: ItemStatus::Ok, image: None, failure: None, bytes_in: 10, bytes_out: 4, sha256: None, ms: 1 };
-
 impl Process {
     async fn started_batch(&self) -> JobRecord {
-        let id = self.jobs.submit(&UserId::local(), batch()).await.unwrap().id;
+        let id = self.jobs.submit(&UserId::local(), batch(None)).await.unwrap().id;
         assert!(self.jobs.start(&id).await.unwrap());
         self.jobs.any(&id).await.unwrap().unwrap()
     }
@@ -76,7 +46,7 @@ impl Process {
                 let job: Job = serde_json::from_str(&entry.payload).unwrap();
                 let Work::BatchItem { index } = job.work else { panic!("not an item") };
                 self.jobs.start_item(&record.id, index).await.unwrap().unwrap();
-                self.jobs.finish_item(record, index, &ITEM_OK, None).await.unwrap();
+                self.jobs.finish_item(record, index, &item_done(ItemStatus::Ok), None).await.unwrap();
                 assert!(self.queue.acknowledge(&entry.id, "w", entry.attempt, &Verdict::Done).await.unwrap());
             }
         }
@@ -96,7 +66,7 @@ async fn a_waiter_and_a_worker_in_other_processes_hear_of_the_end() {
     let began = std::time::Instant::now();
     let (record, ()) = tokio::join!(web.jobs.wait(&id, Duration::from_secs(60)), async {
         worker.jobs.start(&id).await.unwrap();
-        worker.jobs.finish(&id, &done()).await.unwrap();
+        worker.jobs.finish(&id, &Ok(done())).await.unwrap();
     });
     assert_eq!(record.unwrap().state, JobState::Finished);
     assert!(began.elapsed() < Duration::from_secs(4), "the safety net is not the way");
@@ -161,7 +131,7 @@ async fn more_workers_than_planned_for_get_more_pictures() {
     for index in 0..8 {
         process.jobs.start_item(&record.id, index).await.unwrap().unwrap();
     }
-    process.jobs.finish_item(&record, 0, &ITEM_OK, None).await.unwrap();
+    process.jobs.finish_item(&record, 0, &item_done(ItemStatus::Ok), None).await.unwrap();
     assert_eq!(process.queue.depth(Lane::Cpu).await.unwrap().queued, 4 * 7);
 }
 
@@ -210,7 +180,7 @@ async fn five_thousand_jobs_leave_nothing_behind() {
         let perform = claimed.iter().map(async |entry| {
             let job: Job = serde_json::from_str(&entry.payload).unwrap();
             process.jobs.start(&job.id).await.unwrap();
-            process.jobs.finish(&job.id, &done()).await.unwrap();
+            process.jobs.finish(&job.id, &Ok(done())).await.unwrap();
             assert!(process.queue.acknowledge(&entry.id, "w", entry.attempt, &Verdict::Done).await.unwrap());
         });
         futures::future::join_all(perform).await;
@@ -219,7 +189,7 @@ async fn five_thousand_jobs_leave_nothing_behind() {
     process.jobs.plan_batch(&record, &plan(700), &[], 4).await.unwrap();
     process.perform_all(&record, 16).await;
     process.jobs.claim_name(&record.id, 0, "a.png").await.unwrap();
-    process.jobs.finish(&record.id, &done()).await.unwrap();
+    process.jobs.finish(&record.id, &Ok(done())).await.unwrap();
     let ended = process.jobs.ended_before(Clock::default().now_ms() + 60_000, 9999).await.unwrap();
     assert_eq!(ended.len(), 5001);
     for id in &ended {
@@ -237,7 +207,7 @@ async fn an_end_that_is_written_while_the_server_is_away_is_written() {
     server.kill();
     let end = tokio::spawn({
         let (jobs, id) = (process.jobs.clone(), id.clone());
-        async move { jobs.finish(&id, &done()).await }
+        async move { jobs.finish(&id, &Ok(done())).await }
     });
     tokio::time::sleep(Duration::from_millis(300)).await;
     server.revive().await;

@@ -2,24 +2,30 @@
 
 use super::*;
 use crate::{
-    Clock, Db, FailureKind, Recipe,
+    FailureKind, Recipe,
     job::{Batch, BatchSource, Inspect, Job, Lane, OnConflict, Source},
     outcome::BatchDone,
-    redis::test_server::TestServer,
+    test_store::{TestStore, on_every_store},
 };
 
 struct Bench {
-    clock: Clock,
     jobs: Jobs,
     queue: Queue,
-    _home: Box<dyn std::any::Any>,
+    home: TestStore,
 }
 
-fn inspect(path: &str) -> Work {
+impl From<TestStore> for Bench {
+    fn from(home: TestStore) -> Self {
+        let queue = Queue::new(home.store.clone(), Duration::from_secs(30));
+        Self { jobs: Jobs::new(home.store.clone(), queue.clone()), queue, home }
+    }
+}
+
+pub(super) fn inspect(path: &str) -> Work {
     Work::Inspect(Inspect { source: Source::Path(path.into()), sections: vec![], thumbnail: false })
 }
 
-fn batch(max_failures: Option<u32>) -> Work {
+pub(super) fn batch(max_failures: Option<u32>) -> Work {
     Work::BatchPlan(Batch {
         source: BatchSource::Images(vec![]),
         recipe: Recipe::default(),
@@ -31,43 +37,30 @@ fn batch(max_failures: Option<u32>) -> Work {
     })
 }
 
-fn done() -> Outcome {
+pub(super) fn done() -> Outcome {
     Outcome::Batch(BatchDone { manifest: "m".into(), saved_manifest: None, saved_to: None, notes: vec![] })
 }
 
-fn item_done(status: ItemStatus) -> ItemDone {
+pub(super) fn plan(count: u32) -> Vec<PlannedItem> {
+    let item = |index| PlannedItem {
+        source: Source::Path(format!("/p/{index}.png")),
+        label: format!("/p/{index}.png"),
+        dir: String::new(),
+    };
+    (0..count).map(item).collect()
+}
+
+pub(super) fn item_done(status: ItemStatus) -> ItemDone {
     let failure = (status == ItemStatus::Failed).then(|| Failure::new(FailureKind::ImageUnreadable, "No picture."));
     ItemDone { status, image: None, failure, bytes_in: 10, bytes_out: 4, sha256: None, ms: 1 }
 }
 
 impl Bench {
-    async fn sqlite() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let clock = Clock::default();
-        let db = Db::open(folder.path(), clock.clone()).await.unwrap();
-        Self::new(db.into(), clock, Box::new(folder))
-    }
-
-    async fn redis() -> Option<Self> {
-        let server = TestServer::start().await?;
-        Some(Self::new(server.redis.clone().into(), server.clock.clone(), Box::new(server)))
-    }
-
-    fn new(store: Store, clock: Clock, home: Box<dyn std::any::Any>) -> Self {
-        let queue = Queue::new(store.clone(), Duration::from_secs(30));
-        Self { clock, jobs: Jobs::new(store, queue.clone()), queue, _home: home }
-    }
-
     async fn planned(&self, count: u32, max_failures: Option<u32>) -> JobRecord {
         let id = self.jobs.submit(&UserId::local(), batch(max_failures)).await.unwrap().id;
         self.jobs.start(&id).await.unwrap();
         let record = self.jobs.any(&id).await.unwrap().unwrap();
-        let item = |index| PlannedItem {
-            source: Source::Path(format!("/p/{index}.png")),
-            label: format!("/p/{index}.png"),
-            dir: String::new(),
-        };
-        self.jobs.plan_batch(&record, &(0..count).map(item).collect::<Vec<_>>(), &[], 2).await.unwrap();
+        self.jobs.plan_batch(&record, &plan(count), &[], 2).await.unwrap();
         record
     }
 
@@ -91,26 +84,7 @@ impl Bench {
     }
 }
 
-/// Runs each test on both stores.
-macro_rules! on_both {
-    ($($name:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(super::Bench::sqlite().await).await;
-            })*
-        }
-        mod redis {
-            $(#[tokio::test]
-            async fn $name() {
-                let Some(bench) = super::Bench::redis().await else { return };
-                super::$name(bench).await;
-            })*
-        }
-    };
-}
-
-on_both!(
+on_every_store!(
     an_identical_call_joins_until_the_first_is_over,
     somebody_elses_job_looks_like_none,
     the_first_end_stays,
@@ -127,7 +101,7 @@ on_both!(
     what_ended_long_ago_is_forgotten_with_all_its_rows,
 );
 
-async fn an_identical_call_joins_until_the_first_is_over(bench: Bench) {
+async fn an_identical_call_joins_until_the_first_is_over(bench: &Bench) {
     let (ann, bob) = (UserId("ann".into()), UserId("bob".into()));
     let first = bench.jobs.submit(&ann, inspect("a")).await.unwrap();
     let second = bench.jobs.submit(&ann, inspect("a")).await.unwrap();
@@ -139,13 +113,13 @@ async fn an_identical_call_joins_until_the_first_is_over(bench: Bench) {
     assert_eq!(bench.queue.depth(Lane::Cpu).await.unwrap().queued, 4);
 }
 
-async fn somebody_elses_job_looks_like_none(bench: Bench) {
+async fn somebody_elses_job_looks_like_none(bench: &Bench) {
     let id = bench.jobs.submit(&UserId("ann".into()), inspect("a")).await.unwrap().id;
     assert!(bench.jobs.get(&UserId("ann".into()), &id).await.unwrap().is_some());
     assert!(bench.jobs.get(&UserId("bob".into()), &id).await.unwrap().is_none());
 }
 
-async fn the_first_end_stays(bench: Bench) {
+async fn the_first_end_stays(bench: &Bench) {
     let id = bench.jobs.submit(&UserId::local(), inspect("a")).await.unwrap().id;
     assert!(bench.jobs.start(&id).await.unwrap());
     bench.jobs.finish(&id, &Err(Failure::new(FailureKind::TooLarge, "Too large."))).await.unwrap();
@@ -155,7 +129,7 @@ async fn the_first_end_stays(bench: Bench) {
     assert!(!bench.jobs.start(&id).await.unwrap());
 }
 
-async fn waiting_hears_of_the_end_at_once_and_hands_back_at_the_deadline(bench: Bench) {
+async fn waiting_hears_of_the_end_at_once_and_hands_back_at_the_deadline(bench: &Bench) {
     let id = bench.jobs.submit(&UserId::local(), inspect("a")).await.unwrap().id;
     assert_eq!(bench.jobs.wait(&id, Duration::from_millis(1)).await.unwrap().state, JobState::Queued);
     let (record, ()) = tokio::join!(bench.jobs.wait(&id, Duration::from_secs(60)), async {
@@ -165,7 +139,7 @@ async fn waiting_hears_of_the_end_at_once_and_hands_back_at_the_deadline(bench: 
     assert_eq!(record.unwrap().state, JobState::Finished);
 }
 
-async fn an_abandoned_job_goes_on_while_another_waits(bench: Bench) {
+async fn an_abandoned_job_goes_on_while_another_waits(bench: &Bench) {
     let id = bench.jobs.submit(&UserId::local(), inspect("a")).await.unwrap().id;
     let mut other = Box::pin(bench.jobs.wait(&id, Duration::from_secs(60)));
     assert!(futures::poll!(&mut other).is_pending());
@@ -175,7 +149,7 @@ async fn an_abandoned_job_goes_on_while_another_waits(bench: Bench) {
     assert_eq!(bench.jobs.any(&id).await.unwrap().unwrap().state, JobState::Cancelled);
 }
 
-async fn a_cancel_withdraws_and_stops(bench: Bench) {
+async fn a_cancel_withdraws_and_stops(bench: &Bench) {
     let id = bench.jobs.submit(&UserId::local(), inspect("a")).await.unwrap().id;
     let token = bench.jobs.stop_token(&id);
     let record = bench.jobs.cancel(&id).await.unwrap().unwrap();
@@ -184,7 +158,7 @@ async fn a_cancel_withdraws_and_stops(bench: Bench) {
     assert_eq!(bench.queue.depth(Lane::Cpu).await.unwrap().queued, 0);
 }
 
-async fn a_batch_is_fed_in_drips_and_ends_once(bench: Bench) {
+async fn a_batch_is_fed_in_drips_and_ends_once(bench: &Bench) {
     let record = bench.planned(50, None).await;
     assert_eq!(bench.queue.depth(Lane::Cpu).await.unwrap().queued, 8);
     assert_eq!(bench.perform_all(&record, ItemStatus::Ok, None).await, 50);
@@ -194,7 +168,7 @@ async fn a_batch_is_fed_in_drips_and_ends_once(bench: Bench) {
     assert_eq!(bench.queue.depth(Lane::Remote).await.unwrap().queued, 2);
 }
 
-async fn a_second_delivery_of_an_item_does_nothing(bench: Bench) {
+async fn a_second_delivery_of_an_item_does_nothing(bench: &Bench) {
     let record = bench.planned(1, None).await;
     assert!(bench.jobs.start_item(&record.id, 0).await.unwrap().is_some());
     assert!(bench.jobs.start_item(&record.id, 0).await.unwrap().is_some(), "a crashed attempt is repeated");
@@ -204,7 +178,7 @@ async fn a_second_delivery_of_an_item_does_nothing(bench: Bench) {
     assert_eq!(bench.tally(&record.id).await.ok, 1);
 }
 
-async fn too_many_failures_break_a_batch_off(bench: Bench) {
+async fn too_many_failures_break_a_batch_off(bench: &Bench) {
     let record = bench.planned(50, Some(3)).await;
     assert_eq!(bench.perform_all(&record, ItemStatus::Failed, Some(3)).await, 3);
     let tally = bench.tally(&record.id).await;
@@ -212,7 +186,7 @@ async fn too_many_failures_break_a_batch_off(bench: Bench) {
     assert_eq!(bench.queue.depth(Lane::Remote).await.unwrap().queued, 2);
 }
 
-async fn a_cancelled_batch_lets_what_runs_come_through(bench: Bench) {
+async fn a_cancelled_batch_lets_what_runs_come_through(bench: &Bench) {
     let record = bench.planned(20, None).await;
     bench.queue.claim(Lane::Cpu, "w", 1).await.unwrap();
     bench.jobs.start_item(&record.id, 0).await.unwrap();
@@ -224,12 +198,12 @@ async fn a_cancelled_batch_lets_what_runs_come_through(bench: Bench) {
     assert_eq!(bench.queue.depth(Lane::Remote).await.unwrap().queued, 1, "the manifest is still written");
 }
 
-async fn an_empty_batch_ends_too(bench: Bench) {
+async fn an_empty_batch_ends_too(bench: &Bench) {
     bench.planned(0, None).await;
     assert_eq!(bench.queue.depth(Lane::Remote).await.unwrap().queued, 2);
 }
 
-async fn a_name_is_claimed_by_one_item_only(bench: Bench) {
+async fn a_name_is_claimed_by_one_item_only(bench: &Bench) {
     let id = bench.planned(2, None).await.id;
     assert!(bench.jobs.claim_name(&id, 0, "a.png").await.unwrap());
     assert!(bench.jobs.claim_name(&id, 0, "a.png").await.unwrap());
@@ -238,7 +212,7 @@ async fn a_name_is_claimed_by_one_item_only(bench: Bench) {
     assert!(!bench.jobs.is_source(&id, "/p/2.png").await.unwrap());
 }
 
-async fn items_are_paged_and_filtered(bench: Bench) {
+async fn items_are_paged_and_filtered(bench: &Bench) {
     let record = bench.planned(30, None).await;
     bench.jobs.start_item(&record.id, 3).await.unwrap();
     bench.jobs.finish_item(&record, 3, &item_done(ItemStatus::Failed), None).await.unwrap();
@@ -253,13 +227,13 @@ async fn items_are_paged_and_filtered(bench: Bench) {
     assert_eq!(failed.len(), 1);
 }
 
-async fn what_ended_long_ago_is_forgotten_with_all_its_rows(bench: Bench) {
+async fn what_ended_long_ago_is_forgotten_with_all_its_rows(bench: &Bench) {
     let record = bench.planned(3, None).await;
     bench.perform_all(&record, ItemStatus::Ok, None).await;
     let running = bench.jobs.submit(&UserId::local(), inspect("a")).await.unwrap().id;
-    let before = bench.clock.now_ms();
+    let before = bench.home.clock.now_ms();
     bench.jobs.finish(&record.id, &Ok(done())).await.unwrap();
-    let now = bench.clock.now_ms();
+    let now = bench.home.clock.now_ms();
     assert!(bench.jobs.ended_before(before, 10).await.unwrap().is_empty());
     assert_eq!(bench.jobs.ended_before(now + 1, 10).await.unwrap(), std::slice::from_ref(&record.id));
     bench.jobs.forget(&record.id).await.unwrap();

@@ -2,17 +2,14 @@
 
 use std::{collections::HashSet, time::Instant};
 
-use super::*;
-use crate::{Clock, UserId, job::Work, redis::test_server::TestServer};
-
-const LEASE: Duration = Duration::from_secs(30);
+use super::{
+    tests::{LEASE, entry},
+    *,
+};
+use crate::{Clock, redis::test_server::TestServer};
 
 fn entries(count: usize) -> Vec<Entry> {
-    let entry = |index| {
-        let job = Job::new(JobId::random().unwrap(), UserId::local(), Work::BatchItem { index: 0 });
-        Entry { id: format!("e{index}"), priority: Priority::Batch, job }
-    };
-    (0..count).map(entry).collect()
+    (0..count).map(|index| entry(&format!("e{index}"), Priority::Batch)).collect()
 }
 
 #[tokio::test]

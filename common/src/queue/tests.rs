@@ -2,52 +2,31 @@
 
 use super::*;
 use crate::{
-    Clock, Db, UserId,
+    UserId,
     job::{Batch, BatchSource, OnConflict, Work},
     recipe::Recipe,
-    redis::test_server::TestServer,
+    test_store::{TestStore, on_every_store},
 };
 
-const LEASE: Duration = Duration::from_secs(30);
+pub(super) const LEASE: Duration = Duration::from_secs(30);
 
 struct Bench {
-    clock: Clock,
     queue: Queue,
-    home: Home,
+    home: TestStore,
 }
 
-/// What must live as long as the test.
-enum Home {
-    Folder(tempfile::TempDir),
-    Server(#[expect(dead_code, reason = "held until the end")] TestServer),
+impl From<TestStore> for Bench {
+    fn from(home: TestStore) -> Self {
+        Self { queue: Queue::new(home.store.clone(), LEASE), home }
+    }
 }
 
-fn entry(id: &str, priority: Priority) -> Entry {
+pub(super) fn entry(id: &str, priority: Priority) -> Entry {
     let job = Job::new(JobId::random().unwrap(), UserId::local(), Work::BatchItem { index: 0 });
     Entry { id: id.into(), priority, job }
 }
 
 impl Bench {
-    async fn sqlite() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let clock = Clock::default();
-        let queue = Queue::new(Db::open(folder.path(), clock.clone()).await.unwrap(), LEASE);
-        Self { clock, queue, home: Home::Folder(folder) }
-    }
-
-    async fn redis() -> Option<Self> {
-        let server = TestServer::start().await?;
-        let queue = Queue::new(server.redis.clone(), LEASE);
-        Some(Self { clock: server.clock.clone(), queue, home: Home::Server(server) })
-    }
-
-    fn folder(&self) -> &std::path::Path {
-        match &self.home {
-            Home::Folder(folder) => folder.path(),
-            Home::Server(_) => panic!("only a single machine has a folder"),
-        }
-    }
-
     async fn push(&self, ids: &[&str]) {
         let entries: Vec<Entry> = ids.iter().map(|id| entry(id, Priority::Interactive)).collect();
         self.queue.push(&entries).await.unwrap();
@@ -68,26 +47,7 @@ fn taken(entries: &[(&str, u32)]) -> Vec<(String, u32)> {
     entries.iter().map(|(id, attempt)| ((*id).into(), *attempt)).collect()
 }
 
-/// Runs each test on both stores.
-macro_rules! on_both {
-    ($($name:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(super::Bench::sqlite().await).await;
-            })*
-        }
-        mod redis {
-            $(#[tokio::test]
-            async fn $name() {
-                let Some(bench) = super::Bench::redis().await else { return };
-                super::$name(bench).await;
-            })*
-        }
-    };
-}
-
-on_both!(
+on_every_store!(
     first_in_first_out_within_a_priority,
     the_same_id_is_queued_once,
     done_is_gone_and_dead_is_kept,
@@ -99,7 +59,7 @@ on_both!(
     a_payload_comes_out_as_it_went_in,
 );
 
-async fn first_in_first_out_within_a_priority(bench: Bench) {
+async fn first_in_first_out_within_a_priority(bench: &Bench) {
     bench.queue.push(&[entry("b1", Priority::Batch), entry("b2", Priority::Batch)]).await.unwrap();
     bench.push(&["i1", "i2"]).await;
     assert_eq!(bench.claim("w", 3).await, taken(&[("i1", 1), ("i2", 1), ("b1", 1)]));
@@ -108,13 +68,13 @@ async fn first_in_first_out_within_a_priority(bench: Bench) {
     assert!(bench.queue.claim(Lane::Remote, "w", 3).await.unwrap().is_empty());
 }
 
-async fn the_same_id_is_queued_once(bench: Bench) {
+async fn the_same_id_is_queued_once(bench: &Bench) {
     bench.push(&["a", "a"]).await;
     bench.push(&["a"]).await;
     assert_eq!(bench.depth().await, (1, 0, 0));
 }
 
-async fn done_is_gone_and_dead_is_kept(bench: Bench) {
+async fn done_is_gone_and_dead_is_kept(bench: &Bench) {
     bench.push(&["a", "b"]).await;
     bench.claim("w", 2).await;
     assert!(bench.queue.acknowledge("a", "w", 1, &Verdict::Done).await.unwrap());
@@ -122,29 +82,29 @@ async fn done_is_gone_and_dead_is_kept(bench: Bench) {
     assert_eq!(bench.depth().await, (0, 0, 1));
 }
 
-async fn a_retry_waits_and_counts(bench: Bench) {
+async fn a_retry_waits_and_counts(bench: &Bench) {
     bench.push(&["a"]).await;
     bench.claim("w", 1).await;
     let after = Duration::from_secs(5);
     assert!(bench.queue.acknowledge("a", "w", 1, &Verdict::Retry { after }).await.unwrap());
     assert!(bench.claim("w", 1).await.is_empty());
     assert!((1..=5000).contains(&bench.queue.next_due(Lane::Cpu).await.unwrap().unwrap()));
-    bench.clock.advance(after);
+    bench.home.clock.advance(after);
     assert_eq!(bench.claim("w", 1).await, taken(&[("a", 2)]));
 }
 
-async fn a_release_does_not_count(bench: Bench) {
+async fn a_release_does_not_count(bench: &Bench) {
     bench.push(&["a"]).await;
     bench.claim("w", 1).await;
     assert!(bench.queue.acknowledge("a", "w", 1, &Verdict::Release).await.unwrap());
     assert_eq!(bench.claim("w", 1).await, taken(&[("a", 1)]));
 }
 
-async fn a_silent_worker_loses_its_entries_and_a_late_answer_changes_nothing(bench: Bench) {
+async fn a_silent_worker_loses_its_entries_and_a_late_answer_changes_nothing(bench: &Bench) {
     bench.push(&["a"]).await;
     bench.claim("silent", 1).await;
     assert_eq!(bench.queue.reap("other").await.unwrap(), 0);
-    bench.clock.advance(LEASE);
+    bench.home.clock.advance(LEASE);
     assert_eq!(bench.queue.reap("other").await.unwrap(), 1);
     assert_eq!(bench.claim("other", 1).await, taken(&[("a", 2)]));
     for verdict in [
@@ -159,21 +119,22 @@ async fn a_silent_worker_loses_its_entries_and_a_late_answer_changes_nothing(ben
     assert!(bench.queue.acknowledge("a", "other", 2, &Verdict::Done).await.unwrap());
 }
 
-async fn a_heartbeat_keeps_entries_and_a_sleeper_does_not_rob_itself(bench: Bench) {
+async fn a_heartbeat_keeps_entries_and_a_sleeper_does_not_rob_itself(bench: &Bench) {
     bench.push(&["a"]).await;
     bench.claim("w", 1).await;
-    bench.clock.advance(LEASE / 2);
+    bench.home.clock.advance(LEASE / 2);
     assert_eq!(bench.queue.renew("w").await.unwrap(), 1);
-    bench.clock.advance(LEASE / 2);
+    bench.home.clock.advance(LEASE / 2);
     assert_eq!(bench.queue.reap("other").await.unwrap(), 0);
-    bench.clock.advance(LEASE * 100);
+    bench.home.clock.advance(LEASE * 100);
     assert_eq!(bench.queue.reap("w").await.unwrap(), 0);
 }
 
 #[tokio::test]
 async fn a_dead_process_is_recovered_at_once_and_a_living_one_is_not() {
-    let bench = Bench::sqlite().await;
-    let folder = bench.folder().join("workers");
+    let bench = Bench::from(TestStore::sqlite().await.unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("workers");
     let dead = Presence::announce(&folder).unwrap();
     let alive = Presence::announce(&folder).unwrap();
     let own = Presence::announce(&folder).unwrap();
@@ -189,7 +150,7 @@ async fn a_dead_process_is_recovered_at_once_and_a_living_one_is_not() {
     assert_eq!(bench.claim(own.name(), 2).await, taken(&[("of the dead", 2)]));
 }
 
-async fn what_waits_can_be_withdrawn(bench: Bench) {
+async fn what_waits_can_be_withdrawn(bench: &Bench) {
     let (running, waiting) = (entry("running", Priority::Interactive), entry("waiting", Priority::Interactive));
     let job = waiting.job.id.clone();
     bench.queue.push(&[running, waiting]).await.unwrap();
@@ -198,7 +159,7 @@ async fn what_waits_can_be_withdrawn(bench: Bench) {
     assert_eq!(bench.depth().await, (0, 1, 0));
 }
 
-async fn a_payload_comes_out_as_it_went_in(bench: Bench) {
+async fn a_payload_comes_out_as_it_went_in(bench: &Bench) {
     let work = Work::BatchPlan(Batch {
         source: BatchSource::Folder { folder: "a".into(), glob: "*".into(), recursive: true },
         recipe: Recipe::default(),
@@ -217,7 +178,7 @@ async fn a_payload_comes_out_as_it_went_in(bench: Bench) {
 
 #[tokio::test]
 async fn a_name_taken_anywhere_is_unique_and_recovers_nothing() {
-    let bench = Bench::sqlite().await;
+    let bench = Bench::from(TestStore::sqlite().await.unwrap());
     let (one, other) = (Presence::anywhere().unwrap(), Presence::anywhere().unwrap());
     assert_ne!(one.name(), other.name());
     assert_eq!(one.recover(&bench.queue).await.unwrap(), 0);

@@ -41,7 +41,7 @@ pub(super) async fn run(arguments: &OauthCheckArguments) -> anyhow::Result<End> 
     }
     let password = settings::secret("OWNER_PASSWORD")?;
     let mut client = Client::new(&base)?;
-    let mut person = Person::new(&arguments.name, password)?;
+    let mut person = Person::new(&arguments.name, password);
     let lines = steps::all(&mut client, &mut person).await;
     let widest = lines.iter().map(|line| line.check.len()).max().unwrap_or_default();
     for Line { check, outcome } in &lines {

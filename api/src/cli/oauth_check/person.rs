@@ -31,8 +31,8 @@ pub(super) struct Answer {
 }
 
 impl Person {
-    pub(super) fn new(name: &str, password: Option<SecretString>) -> anyhow::Result<Self> {
-        Ok(Self { name: name.to_owned(), password, cookies: BTreeMap::new() })
+    pub(super) fn new(name: &str, password: Option<SecretString>) -> Self {
+        Self { name: name.to_owned(), password, cookies: BTreeMap::new() }
     }
 
     /// Whether somebody has to click.
