@@ -1,29 +1,35 @@
-//! How long a job that does nothing takes from being put in to being performed, and how many pass in a second: on SQLite
-//! and, where redis-server is installed, on Redis.
+//! How long a job that does nothing takes from being put in to its result, and how many pass in a second: on SQLite within
+//! one process, and, where redis-server is installed, on Redis with the worker in a process of its own.
 //!
-//! `cargo bench -p worker --bench queue`
+//! `cargo bench -p worker --bench queue`; beside BullMQ: `benches/queue/run`
 
 use std::{
+    env,
+    io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use apalis::prelude::{WorkerBuilder, WorkerBuilderExt};
 use common::{
-    Clock, Db, JobId, Queue, Redis, UserId,
+    Clock, Db, Failure, FailureKind, JobId, Jobs, Queue, Redis, Store, UserId,
     job::{Inspect, Job, Lane, Source, Work},
     queue::{Delivery, Entry, LeaseBackend, Verdict},
 };
-use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 const IDLE: usize = 500;
 const BUSY: usize = 20_000;
+const SLOTS: usize = 64;
 const LEASE: Duration = Duration::from_secs(30);
+
+/// Jobs under this name want a result; others only want to be through.
+const ASKED: &str = "asked";
+
+/// The address of the Redis server, for a process that is to be the worker.
+const ROLE: &str = "BENCH_WORKER_OF";
 
 /// What was seen of one store.
 struct Seen {
@@ -34,73 +40,104 @@ struct Seen {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
-    let slots = 64;
-    let db = Db::open(folder.path(), Clock::default()).await?;
-    let mut columns = vec![("SQLite", measure(Queue::new(db, LEASE), slots).await?)];
-    if let Ok(_server) = Server::start(folder.path()) {
-        let redis = connect(folder.path()).await?;
-        columns.push(("Redis", measure(Queue::new(redis, LEASE), slots).await?));
+    if let Ok(url) = env::var(ROLE) {
+        let redis = Redis::open(&url, Clock::default()).await?;
+        let working = work(redis.into());
+        report("working");
+        return Ok(working.await?);
     }
-    report(&format!("one worker, {slots} slots; {:25}p50        p99   no-op jobs a second, put to acknowledged", ""));
+    let folder = tempfile::tempdir()?;
+    let store = Store::from(Db::open(folder.path(), Clock::default()).await?);
+    let working = work(store.clone());
+    let mut columns = vec![("SQLite", measure(store).await?)];
+    working.abort();
+    if let Ok(_server) = Server::start(folder.path()) {
+        let url = format!("redis+unix://{}", folder.path().join("redis.sock").display());
+        while !folder.path().join("redis.sock").exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let _worker = Server(worker(&url)?);
+        columns.push(("Redis", measure(Redis::open(&url, Clock::default()).await?.into()).await?));
+    }
+    report("              call → result: p50         p99   no-op jobs a second");
     for (name, seen) in columns {
         let (p50, p99) = (seen.p50.as_secs_f64() * 1e3, seen.p99.as_secs_f64() * 1e3);
-        report(&format!("{name:7} idle, put → performed: {:16}{p50:6.2} ms  {p99:6.2} ms   {:.0}", "", seen.a_second));
+        report(&format!("{name:20} {p50:8.2} ms {p99:8.2} ms   {:19.0}", seen.a_second));
     }
     Ok(())
 }
 
-async fn measure(queue: Queue, slots: usize) -> anyhow::Result<Seen> {
-    let (performed, mut through) = mpsc::unbounded_channel();
-    let done = Arc::new(AtomicUsize::new(0));
-    let counter = done.clone();
-    let handler = move |_: Delivery| {
-        let (performed, counter) = (performed.clone(), counter.clone());
+/// A worker that does nothing.
+fn work(store: Store) -> JoinHandle<()> {
+    let queue = Queue::new(store.clone(), LEASE);
+    let jobs = Arc::new(Jobs::new(store, queue.clone()));
+    let handler = move |delivery: Delivery| {
+        let jobs = jobs.clone();
         async move {
-            counter.fetch_add(1, Ordering::Relaxed);
-            performed.send(()).map(|()| Verdict::Done)
+            if let Ok(Job { id, work: Work::Inspect(Inspect { source: Source::Path(path), .. }), .. }) = &delivery.job
+                && path.starts_with(ASKED)
+            {
+                jobs.finish(id, &Err(Failure::new(FailureKind::NotFound, "Nothing."))).await?;
+            }
+            Ok::<_, common::StoreError>(Verdict::Done)
         }
     };
-    let backend = LeaseBackend::start(queue.clone(), Lane::Cpu, "bench", slots);
-    let worker = WorkerBuilder::new("bench").backend(backend).concurrency(slots).build(handler);
-    let running = tokio::spawn(async move { worker.run().await });
+    let backend = LeaseBackend::start(queue, Lane::Cpu, &format!("bench-{}", std::process::id()), SLOTS);
+    let worker = WorkerBuilder::new("bench").backend(backend).concurrency(SLOTS).build(handler);
+    tokio::spawn(async move {
+        let _ = worker.run().await;
+    })
+}
 
+async fn measure(store: Store) -> anyhow::Result<Seen> {
+    let queue = Queue::new(store.clone(), LEASE);
+    let jobs = Jobs::new(store, queue.clone());
     let mut latencies = Vec::with_capacity(IDLE);
     for index in 0..IDLE {
         tokio::time::sleep(Duration::from_millis(2 + (index as u64 * 7) % 13)).await;
         let started = Instant::now();
-        queue.push(&[entry()?]).await?;
-        through.recv().await;
+        let submitted = jobs.submit(&UserId::local(), inspect(&format!("{ASKED}-{index}"))).await?;
+        let record = jobs.wait(&submitted.id, Duration::from_secs(10)).await?;
         latencies.push(started.elapsed());
+        anyhow::ensure!(record.state.is_final(), "there is no result");
     }
     latencies.sort();
 
     let started = Instant::now();
     for _ in 0..BUSY / 500 {
-        let entries: Result<Vec<Entry>, _> = (0..500).map(|_| entry()).collect();
+        let entry = || Ok(Entry::whole(Job::new(JobId::random()?, UserId::local(), inspect("a.png"))));
+        let entries: anyhow::Result<Vec<Entry>> = (0..500).map(|_| entry()).collect();
         queue.push(&entries?).await?;
     }
-    for _ in 0..BUSY {
-        through.recv().await;
-    }
-    while queue.depth(Lane::Cpu).await?.running > 0 {
-        tokio::task::yield_now().await;
+    loop {
+        let depth = queue.depth(Lane::Cpu).await?;
+        if depth.queued + depth.running == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
     let a_second = BUSY as f64 / started.elapsed().as_secs_f64();
-    assert_eq!(done.load(Ordering::Relaxed), IDLE + BUSY, "each job is performed once");
-    running.abort();
     Ok(Seen { p50: latencies[IDLE / 2], p99: latencies[IDLE * 99 / 100], a_second })
 }
 
-fn entry() -> anyhow::Result<Entry> {
-    let work = Work::Inspect(Inspect { source: Source::Path("a.png".into()), sections: vec![], thumbnail: false });
-    Ok(Entry::whole(Job::new(JobId::random()?, UserId::local(), work)))
+fn inspect(path: &str) -> Work {
+    Work::Inspect(Inspect { source: Source::Path(path.into()), sections: vec![], thumbnail: false })
 }
 
-/// A server of the benchmark's own, which writes down what it is told, as it must where it is used.
+/// This program again, as the worker on the server at `url`.
+fn worker(url: &str) -> anyhow::Result<Child> {
+    let mut child = Command::new(env::current_exe()?).env(ROLE, url).stdout(Stdio::piped()).spawn()?;
+    if let Some(out) = child.stdout.take() {
+        BufReader::new(out).read_line(&mut String::new())?;
+    }
+    Ok(child)
+}
+
+/// A process of the benchmark's own.
 struct Server(Child);
 
 impl Server {
+    /// A redis-server that writes down what it is told, as it must where it is used.
     fn start(folder: &Path) -> std::io::Result<Self> {
         Command::new("redis-server")
             .args(["--port", "0", "--save", "", "--appendonly", "yes", "--unixsocket", "redis.sock"])
@@ -116,14 +153,6 @@ impl Drop for Server {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-async fn connect(folder: &Path) -> anyhow::Result<Redis> {
-    let socket = folder.join("redis.sock");
-    while !socket.exists() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    Ok(Redis::open(&format!("redis+unix://{}", socket.display()), Clock::default()).await?)
 }
 
 #[expect(clippy::print_stdout, reason = "a benchmark reports to the person who ran it")]
