@@ -52,6 +52,23 @@ fn packages_depend_on_what_their_room_allows() {
 }
 
 #[test]
+fn the_web_by_itself_decodes_no_pictures() {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--package", "api", "--no-default-features", "--edges", "normal", "--prefix", "none", "--locked"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(output.stdout).unwrap();
+    assert!(tree.starts_with("api "), "{}", String::from_utf8_lossy(&output.stderr));
+    for line in tree.lines() {
+        let package = line.split(' ').next().unwrap();
+        for never in ["worker", "image", "rayon", "libwebp-sys", "png", "zune-jpeg", "kamadak-exif", "moxcms"] {
+            assert_ne!(package, never, "api depends on {never} without its feature embedded: send a job instead");
+        }
+    }
+}
+
+#[test]
 fn rooms_use_what_they_may() {
     for file in sources() {
         let uses = |path: &str| file.uses(path);

@@ -214,3 +214,53 @@ async fn an_end_that_is_written_while_the_server_is_away_is_written() {
     end.await.unwrap().unwrap();
     assert_eq!(process.jobs.any(&id).await.unwrap().unwrap().state, JobState::Finished);
 }
+
+/// What the server has in use, in bytes.
+async fn memory(process: &Process) -> f64 {
+    let info: String =
+        ::redis::cmd("INFO").arg("memory").query_async(&mut process.redis.connection()).await.unwrap();
+    info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap().parse().unwrap()
+}
+
+/// Puts in, performs and ends so many jobs; then forgets them, as the janitor does when their time is over.
+async fn come_and_go(process: &Process, clock: &Clock, count: usize) {
+    for chunk in 0..count / 100 {
+        let submit = (0..100).map(|index| async move {
+            let work = inspect(&format!("{chunk}/{index}.png"));
+            process.jobs.submit(&UserId::local(), work).await.unwrap();
+        });
+        futures::future::join_all(submit).await;
+        let claimed = process.queue.claim(Lane::Cpu, "w", 100).await.unwrap();
+        assert_eq!(claimed.len(), 100);
+        let perform = claimed.iter().map(|entry| async move {
+            let id = JobId::parse(&entry.id).unwrap();
+            assert!(process.jobs.start(&id).await.unwrap());
+            process.jobs.finish(&id, &Ok(done())).await.unwrap();
+            assert!(process.queue.acknowledge(&entry.id, "w", entry.attempt, &Verdict::Done).await.unwrap());
+        });
+        futures::future::join_all(perform).await;
+    }
+    clock.advance(Duration::from_secs(3600));
+    loop {
+        let old = process.jobs.ended_before(i64::MAX, 1000).await.unwrap();
+        if old.is_empty() {
+            return;
+        }
+        for id in &old {
+            process.jobs.forget(id).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "long"]
+async fn a_hundred_thousand_jobs_leave_nothing_behind() {
+    let Some(server) = TestServer::start().await else { return };
+    let process = process(&server).await;
+    come_and_go(&process, &server.clock, 1000).await;
+    let (keys, before) = (process.keys().await, memory(&process).await);
+    come_and_go(&process, &server.clock, 100_000).await;
+    assert_eq!(process.keys().await, keys);
+    let after = memory(&process).await;
+    assert!(after < before * 1.05, "{before} bytes before, {after} after");
+}

@@ -8,10 +8,10 @@ use crate::{
     test_store::{TestStore, on_every_store},
 };
 
-struct Bench {
-    jobs: Jobs,
-    queue: Queue,
-    home: TestStore,
+pub(super) struct Bench {
+    pub(super) jobs: Jobs,
+    pub(super) queue: Queue,
+    pub(super) home: TestStore,
 }
 
 impl From<TestStore> for Bench {
@@ -56,7 +56,7 @@ pub(super) fn item_done(status: ItemStatus) -> ItemDone {
 }
 
 impl Bench {
-    async fn planned(&self, count: u32, max_failures: Option<u32>) -> JobRecord {
+    pub(super) async fn planned(&self, count: u32, max_failures: Option<u32>) -> JobRecord {
         let id = self.jobs.submit(&UserId::local(), batch(max_failures)).await.unwrap().id;
         self.jobs.start(&id).await.unwrap();
         let record = self.jobs.any(&id).await.unwrap().unwrap();

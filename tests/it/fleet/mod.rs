@@ -1,5 +1,6 @@
 //! Many machines in small: web and worker programs that share nothing but a Redis server and a store for images.
 
+mod bucket;
 mod redis;
 mod round_robin;
 
@@ -12,7 +13,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-pub(crate) use self::{redis::RedisServer, round_robin::RoundRobin};
+pub(crate) use self::{bucket::Bucket, redis::RedisServer, round_robin::RoundRobin};
 use crate::{
     harness::{Folder, Server, binary},
     images::jpeg,

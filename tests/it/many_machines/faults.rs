@@ -197,3 +197,14 @@ async fn clocks_that_differ_do_no_harm() {
     assert_eq!(one.redelivered().await + other.redelivered().await, 0.0);
     assert!(one.pictures().await > 0.0 && other.pictures().await > 0.0, "both took part");
 }
+
+#[tokio::test]
+#[ignore = "long"]
+async fn two_thousand_pictures_pass_through_one_slot() {
+    let Some(fleet) = Fleet::start(&[("WORKER_CONCURRENCY", "1")]) else { return };
+    let web = fleet.web();
+    let worker = fleet.worker();
+    let job = fleet.batch(&web, 2000).await;
+    all_there(&fleet, &web, &job, 2000).await;
+    assert_eq!((worker.pictures().await, worker.redelivered().await), (2000.0, 0.0));
+}

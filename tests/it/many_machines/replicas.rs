@@ -1,10 +1,11 @@
 //! Any web program answers for any other.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 use super::all_there;
 use crate::{
-    fleet::{Fleet, RoundRobin},
+    fleet::{Bucket, Fleet, RoundRobin},
     images::jpeg,
     site::{App, PASSWORD, Person, Site, Tokens},
 };
@@ -51,5 +52,37 @@ async fn signing_in_and_calling_need_not_meet_the_same_one() {
     assert_eq!(app.revoke(&refreshed.access, &[]).await.status, 200);
     for _ in 0..4 {
         assert!(!site.lets_in(&refreshed.access).await, "one of four still lets it in");
+    }
+}
+
+/// Web and worker share nothing but Redis and the bucket: each has a folder of its own.
+#[tokio::test]
+async fn a_bucket_is_all_the_storage_there_is() {
+    let bucket = Bucket::start().await;
+    for presigned in ["off", "on"] {
+        let settings: Vec<_> = bucket.settings().into_iter().chain([("PRESIGNED_DOWNLOADS", presigned)]).collect();
+        let Some(fleet) = Fleet::start(&settings) else { return };
+        let (web, other) = (fleet.web(), fleet.web());
+        let elsewhere = fleet.folder.path("data-of-the-worker");
+        let _worker = fleet.worker_with(&[("DATA_DIR", elsewhere.to_str().unwrap())]);
+        fleet.folder.put("a.jpg", &jpeg(640, 480));
+        let before = bucket.objects();
+        let made = web.ok("transform_image", json!({"image": "a.jpg", "width": 320})).await;
+        assert!(bucket.objects() > before);
+        let again = other.ok("transform_image", json!({"image": made["image_id"], "width": 80})).await;
+        assert_eq!(again["width"], 80, "an earlier result is read from the bucket");
+        let inline = format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg(16, 16)));
+        assert_eq!(web.ok("image_metadata", json!({"image": inline})).await["width"], 16, "so is what came with a call");
+        let url = made["url"].as_str().unwrap();
+        let path = &url[url.find("/images/").unwrap()..];
+        let answer = other.get(path).await;
+        assert_eq!((answer.status().as_u16(), &answer.headers()["content-type"]), (200, &"image/jpeg".parse().unwrap()));
+        assert_eq!(answer.url().as_str().contains("X-Amz-Signature"), presigned == "on", "{}", answer.url());
+        assert_eq!(answer.bytes().await.unwrap().len(), made["bytes"].as_u64().unwrap() as usize);
+        let job = fleet.batch(&web, 20).await;
+        all_there(&fleet, &other, &job, 20).await;
+        let health: serde_json::Value = web.get("/health").await.json().await.unwrap();
+        assert_eq!(health["storage"], "writable");
+        assert!(!fleet.folder.path("data/images").exists(), "nothing is kept here");
     }
 }
