@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use common::{Clock, Stores, process, telemetry};
-use config::{Config, Way};
+use config::{Config, StorageUrl, Way};
 use tokio::net::TcpListener;
 
 use super::{End, say};
@@ -65,15 +65,21 @@ pub(super) async fn stores(config: &Config) -> anyhow::Result<Stores> {
 fn welcome(config: &Config, url: &str) {
     let roots: Vec<String> = config.storage.allowed_dirs.iter().map(|root| root.display().to_string()).collect();
     let roots = if roots.is_empty() { "none (set ALLOWED_DIRS)".to_owned() } else { roots.join(", ") };
+    let data = match (&config.storage.redis_url, &config.storage.url) {
+        (None, StorageUrl::Folder(_)) => config.storage.data_dir.display().to_string(),
+        (None, url) => format!("{}; images in {url}", config.storage.data_dir.display()),
+        (Some(_), url) => format!("Redis; images in {url}"),
+    };
     let public = config.web.public_url.as_deref().unwrap_or(url);
     say(&format!(
         "Image Tool listens on {url}
   MCP endpoint   {public}/mcp
   Claude Code    claude mcp add --transport http image-tool {public}/mcp
   readable       {roots}
-  data           {}
+  data           {data}
+  work           {}
   sign-in        {}",
-        config.storage.data_dir.display(),
+        if config.queue.embedded_worker { "is done here" } else { "is done by image-tool-worker" },
         if config.web.auth {
             "needed; AUTH=off turns it off on this machine"
         } else {

@@ -1,6 +1,9 @@
 //! Where records and bytes are: on this machine, or where many machines reach them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use secrecy::SecretString;
 use url::Url;
@@ -22,6 +25,17 @@ pub enum StorageUrl {
     },
     /// The memory of this process, which forgets them when it ends.
     Memory,
+}
+
+impl fmt::Display for StorageUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => write!(f, "{}", folder.display()),
+            Self::S3 { bucket, prefix } if prefix.is_empty() => write!(f, "s3://{bucket}"),
+            Self::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+            Self::Memory => f.write_str("memory, which forgets them at the end"),
+        }
+    }
 }
 
 pub(super) fn redis_url(reader: &mut Reader<'_>, way: Way) -> Option<SecretString> {
