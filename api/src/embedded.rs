@@ -17,7 +17,7 @@ use worker::{
 /// If an allowed folder cannot be opened, or the store cannot be used.
 pub async fn start(config: &Config, stores: &Stores) -> anyhow::Result<Lanes> {
     let storage = &config.storage;
-    let files = Files::open(&storage.allowed_dirs, Some(&storage.data_dir), config.engine.max_file_bytes)
+    let files = Files::open(&storage.allowed_dirs, &storage.own_dirs(), config.engine.max_file_bytes)
         .context("a folder of ALLOWED_DIRS cannot be opened")?;
     let slots = u32::try_from(config.queue.worker_concurrency)?;
     let engine = Engine::new(limits(config, config.queue.worker_concurrency))?;

@@ -29,13 +29,12 @@ impl Stores {
         Db::file(folder).is_file()
     }
 
-    /// Opens the stores of a single machine in `folder`, made if missing.
+    /// Opens the stores of a single machine: records in `folder`, made if missing, bytes in `blobs`.
     ///
     /// # Errors
     /// If the folder cannot be used, or was written by a newer version of this program.
-    pub async fn open(folder: &Path, lease: Duration, clock: Clock) -> Result<Self, StoreError> {
+    pub async fn open(folder: &Path, blobs: Blobs, lease: Duration, clock: Clock) -> Result<Self, StoreError> {
         private::folder(folder)?;
-        let blobs = Blobs::open(folder.join("images"))?;
         let db = Db::open(folder, clock.clone()).await?;
         let queue = Queue::new(db.clone(), lease);
         Ok(Self {
@@ -87,7 +86,7 @@ mod tests {
         let Some(server) = TestServer::start().await else { return };
         let folder = tempfile::tempdir().unwrap();
         let connect = async || {
-            let blobs = Blobs::open(folder.path().join("images")).unwrap();
+            let blobs = Blobs::folder(folder.path().join("images")).unwrap();
             Stores::connect(&server.url, blobs, Duration::from_secs(30), Clock::default()).await.unwrap()
         };
         let (one, other) = (connect().await, connect().await);

@@ -1,8 +1,8 @@
 //! The two servers: HTTP, and stdio for one local client. Both run until told to stop, and then drain.
 
 use anyhow::Context;
-use common::{Clock, Stores, telemetry};
-use config::{Config, Way};
+use common::{Blobs, Clock, Stores, telemetry};
+use config::{Config, StorageUrl, Way};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -51,9 +51,12 @@ async fn over_stdio() -> anyhow::Result<End> {
 /// The stores that the settings name.
 pub(super) async fn stores(config: &Config) -> anyhow::Result<Stores> {
     let folder = &config.storage.data_dir;
-    Stores::open(folder, config.queue.lease, Clock::default())
-        .await
-        .with_context(|| format!("cannot use DATA_DIR {}", folder.display()))
+    let data_dir = || format!("cannot use DATA_DIR {}", folder.display());
+    let blobs = Blobs::open(&config.storage.url, &config.storage.s3).with_context(|| match &config.storage.url {
+        StorageUrl::Folder(images) if images.starts_with(folder) => data_dir(),
+        _ => "cannot use the place of STORAGE_URL".into(),
+    })?;
+    Stores::open(folder, blobs, config.queue.lease, Clock::default()).await.with_context(data_dir)
 }
 
 fn welcome(config: &Config, url: &str) {
