@@ -11,7 +11,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use crate::{Clock, Failure, FailureKind, private};
+use crate::{Clock, Failure, FailureKind, blobs::ObjectError, private};
 
 /// One file a version; the position in the list is the version it leads to.
 const MIGRATIONS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
@@ -34,6 +34,20 @@ pub enum StoreError {
     /// The file system said no.
     #[error("file: {0}")]
     File(#[from] std::io::Error),
+    /// There are no bytes under this key.
+    #[error("there are no bytes under this key")]
+    Missing,
+    /// There are more bytes under this key than were expected.
+    #[error("{bytes} bytes are stored, {most} is the most")]
+    TooLarge {
+        /// How many there are.
+        bytes: u64,
+        /// How many there may be.
+        most: u64,
+    },
+    /// The object store said no, or nothing.
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
     /// The data folder was written by a newer version of this program.
     #[error("DATA_DIR has schema version {found}, this program knows {known}; use the newer program")]
     TooNew {
@@ -70,13 +84,24 @@ impl From<StoreError> for Failure {
                 tracing::error!(%error, "storage is full");
                 storage_full()
             }
+            StoreError::Objects(ObjectError::Full(_)) => {
+                tracing::error!(%error, "storage is full");
+                storage_full()
+            }
+            StoreError::Missing => Self::new(FailureKind::NotFound, "The bytes of this picture are no longer here.")
+                .next("list_images lists what there is."),
+            StoreError::TooLarge { bytes, most } => {
+                Self::new(FailureKind::TooLarge, format!("The picture has {bytes} bytes."))
+                    .allowed(format!("at most {most} bytes"))
+            }
             StoreError::Id(failure) => failure.clone(),
             StoreError::TooManyOpen(most) => crate::jobs::too_many_open(*most),
             StoreError::Record(_)
             | StoreError::Corrupt(_)
             | StoreError::TooNew { .. }
-            | StoreError::RedisTooOld { .. } => Self::internal(&error),
-            StoreError::Database(_) | StoreError::File(_) | StoreError::Redis(_) => {
+            | StoreError::RedisTooOld { .. }
+            | StoreError::Objects(ObjectError::Settings(_)) => Self::internal(&error),
+            StoreError::Database(_) | StoreError::File(_) | StoreError::Redis(_) | StoreError::Objects(_) => {
                 tracing::error!(%error, "store unavailable");
                 let mut failure =
                     Self::new(FailureKind::Unavailable, "The server's store cannot be used at the moment.")
@@ -93,7 +118,7 @@ const SQLITE_FULL: &str = "13";
 
 fn storage_full() -> Failure {
     Failure::new(FailureKind::StorageFull, "No room is left where results are stored.")
-        .next("Free space on the server's DATA_DIR, then call again.")
+        .next("Free space where the server keeps its data (DATA_DIR, STORAGE_URL), then call again.")
 }
 
 /// The database. Clones share it.

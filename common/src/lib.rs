@@ -29,7 +29,7 @@ pub mod telemetry;
 mod test_store;
 
 pub use self::redis::Redis;
-pub use blobs::Blobs;
+pub use blobs::{Blobs, ObjectError, Reading};
 pub use clock::{Clock, rfc3339};
 pub use db::{Db, StoreError};
 pub use facts::{Facts, Warning};

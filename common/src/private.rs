@@ -1,7 +1,7 @@
 //! Folders and files that other accounts of the machine may not look into: keys and everybody's images are in them.
 
 use std::{
-    fs::{DirBuilder, OpenOptions},
+    fs::{DirBuilder, File, OpenOptions},
     io,
     path::Path,
 };
@@ -32,6 +32,15 @@ pub(crate) fn file(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a file for this account only, which must not be there yet.
+pub(crate) fn new_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
@@ -53,6 +62,9 @@ mod tests {
             file(path).unwrap();
             assert_eq!(mode(path), 0o600);
         }
+        new_file(&data.join("made")).unwrap();
+        assert_eq!(mode(&data.join("made")), 0o600);
+        assert!(new_file(&open).is_err());
         assert_eq!(std::fs::read_to_string(open).unwrap(), "kept");
     }
 }

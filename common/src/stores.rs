@@ -37,25 +37,18 @@ impl Stores {
     /// If one of them cannot be used.
     pub async fn of(config: &config::Config, clock: Clock) -> Result<Self, StoreError> {
         let (storage, lease) = (&config.storage, config.queue.lease);
-        let blobs = match &storage.url {
-            config::StorageUrl::Folder(folder) => Blobs::open(folder.clone())?,
-            other => return Err(std::io::Error::other(format!("{other:?}")).into()),
-        };
+        let blobs = Blobs::open(&storage.url, &storage.s3)?;
         match &storage.redis_url {
-            None => Self::on_this_machine(&storage.data_dir, blobs, lease, clock).await,
+            None => Self::open(&storage.data_dir, blobs, lease, clock).await,
             Some(url) => Self::connect(url.expose_secret(), blobs, lease, clock).await,
         }
     }
 
-    /// Opens the stores of a single machine in `folder`, made if missing.
+    /// Opens the stores of a single machine: records in `folder`, made if missing, bytes in `blobs`.
     ///
     /// # Errors
     /// If the folder cannot be used, or was written by a newer version of this program.
-    pub async fn open(folder: &Path, lease: Duration, clock: Clock) -> Result<Self, StoreError> {
-        Self::on_this_machine(folder, Blobs::open(folder.join("images"))?, lease, clock).await
-    }
-
-    async fn on_this_machine(folder: &Path, blobs: Blobs, lease: Duration, clock: Clock) -> Result<Self, StoreError> {
+    pub async fn open(folder: &Path, blobs: Blobs, lease: Duration, clock: Clock) -> Result<Self, StoreError> {
         private::folder(folder)?;
         let db = Db::open(folder, clock.clone()).await?;
         Ok(Self::on(db.into(), blobs, lease, clock))
@@ -119,7 +112,7 @@ mod tests {
         let Some(server) = TestServer::start().await else { return };
         let folder = tempfile::tempdir().unwrap();
         let connect = async || {
-            let blobs = Blobs::open(folder.path().join("images")).unwrap();
+            let blobs = Blobs::folder(folder.path().join("images")).unwrap();
             Stores::connect(&server.url, blobs, Duration::from_secs(30), Clock::default()).await.unwrap()
         };
         let (one, other) = (connect().await, connect().await);

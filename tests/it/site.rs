@@ -10,7 +10,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use common::{Clock, Stores};
+use common::{Blobs, Clock, Stores};
 use config::{Config, Surroundings, Way};
 use reqwest::header::{self, HeaderMap};
 use serde_json::{Value, json};
@@ -68,7 +68,9 @@ impl Site {
             read_file: |path| std::fs::read_to_string(path),
         };
         let config = Config::read(&environment(settings), &around).unwrap();
-        let stores = Stores::open(&config.storage.data_dir, Duration::from_secs(30), Clock::default()).await.unwrap();
+        let blobs = Blobs::open(&config.storage.url, &config.storage.s3).unwrap();
+        let stores =
+            Stores::open(&config.storage.data_dir, blobs, Duration::from_secs(30), Clock::default()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();

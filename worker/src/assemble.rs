@@ -32,7 +32,7 @@ pub enum StartError {
 /// If an allowed folder cannot be opened, or the store cannot be used.
 pub async fn assemble(config: &Config, stores: &Stores, metrics: Metrics) -> Result<Lanes, StartError> {
     let (storage, slots) = (&config.storage, config.queue.worker_concurrency);
-    let files = Files::open(&storage.allowed_dirs, Some(&storage.data_dir), config.engine.max_file_bytes)
+    let files = Files::open(&storage.allowed_dirs, &storage.own_dirs(), config.engine.max_file_bytes)
         .map_err(StartError::Folder)?;
     let engine = Engine::new(limits(config, slots)).map_err(StartError::Engine)?;
     let presence = if stores.are_shared() {

@@ -53,7 +53,7 @@ async fn sweep(context: &Context) -> Result<u64, StoreError> {
 #[cfg(test)]
 mod tests {
     use common::{
-        Clock, Failure, FailureKind, Stores, UserId,
+        Blobs, Clock, Failure, FailureKind, Stores, UserId,
         job::{Inspect, Source, Work},
     };
 
@@ -68,9 +68,10 @@ mod tests {
     async fn an_old_job_goes_with_its_bytes_and_a_young_one_stays() {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::default();
-        let stores = Stores::open(folder.path(), Duration::from_secs(30), clock.clone()).await.unwrap();
+        let stores =
+            Stores::open(folder.path(), Blobs::memory(), Duration::from_secs(30), clock.clone()).await.unwrap();
         let engine = Engine::new(Limits::default()).unwrap();
-        let files = Files::open(&[], None, 1).unwrap();
+        let files = Files::open(&[], &[], 1).unwrap();
         let context = Context { stores: stores.clone(), engine, files, slots: 1, metrics: Metrics::default() };
         let mut ids = Vec::new();
         for path in ["old", "young"] {

@@ -56,9 +56,13 @@ async fn over_stdio() -> anyhow::Result<End> {
 
 /// The stores that the settings name.
 pub(super) async fn stores(config: &Config) -> anyhow::Result<Stores> {
-    Stores::of(config, Clock::default()).await.with_context(|| match &config.storage.redis_url {
-        None => format!("cannot use DATA_DIR {}", config.storage.data_dir.display()),
-        Some(_) => "cannot use REDIS_URL or STORAGE_URL".into(),
+    let storage = &config.storage;
+    Stores::of(config, Clock::default()).await.with_context(|| match (&storage.redis_url, &storage.url) {
+        (None, StorageUrl::Folder(images)) if images.starts_with(&storage.data_dir) => {
+            format!("cannot use DATA_DIR {}", storage.data_dir.display())
+        }
+        (None, _) => format!("cannot use DATA_DIR {} or STORAGE_URL", storage.data_dir.display()),
+        (Some(_), _) => "cannot use REDIS_URL or STORAGE_URL".into(),
     })
 }
 

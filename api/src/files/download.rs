@@ -1,24 +1,41 @@
 //! Downloads: whoever holds a signed link gets the bytes as they are stored.
 
-use std::{fmt::Write as _, io::ErrorKind, sync::Arc};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
     extract::{Path, Query, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use common::{ImageId, ImageRecord, JobId, StoreError, outcome::Outcome};
-use tokio_util::io::ReaderStream;
 
-use super::{LinkQuery, Refusal};
+use super::{LinkQuery, Refusal, range::Asked};
 use crate::{Shared, error::Problem};
+
+/// How long a URL of the object store works; it is asked for at once.
+const PRESIGNED: Duration = Duration::from_secs(300);
+
+/// What is sent.
+struct File<'a> {
+    blob: &'a str,
+    media_type: &'static str,
+    name: String,
+    /// What is known of its bytes beforehand: without it there are no parts of them to ask for.
+    known: Option<Known>,
+}
+
+struct Known {
+    tag: HeaderValue,
+    length: u64,
+}
 
 /// `GET /images/{id}`.
 pub(crate) async fn image(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
     Query(query): Query<LinkQuery>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     check(&shared, &format!("/images/{id}"), &query)?;
@@ -28,11 +45,9 @@ pub(crate) async fn image(
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         return Ok(StatusCode::NOT_MODIFIED.into_response());
     }
-    let mut response = stream(&shared, &record.blob, record.facts.format.media_type(), &name(&record)).await?;
-    if let Ok(tag) = HeaderValue::try_from(tag) {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
-    Ok(response)
+    let known = HeaderValue::try_from(tag).ok().map(|tag| Known { tag, length: record.facts.bytes });
+    let media_type = record.facts.format.media_type();
+    send(&shared, &method, &headers, File { blob: &record.blob, media_type, name: name(&record), known }).await
 }
 
 /// `GET /jobs/{id}/manifest.jsonl`.
@@ -40,6 +55,8 @@ pub(crate) async fn manifest(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
     Query(query): Query<LinkQuery>,
+    method: Method,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     check(&shared, &format!("/jobs/{id}/manifest.jsonl"), &query)?;
     let id = JobId::parse(&id).ok_or_else(gone)?;
@@ -48,7 +65,9 @@ pub(crate) async fn manifest(
         return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "This job has no manifest (yet).")
             .next("Ask get_job for its state; a finished batch has one."));
     };
-    stream(&shared, &done.manifest, "application/jsonl; charset=utf-8", &format!("{id}.jsonl")).await
+    let media_type = "application/jsonl; charset=utf-8";
+    let file = File { blob: &done.manifest, media_type, name: format!("{id}.jsonl"), known: None };
+    send(&shared, &method, &headers, file).await
 }
 
 fn check(shared: &Shared, path: &str, query: &LinkQuery) -> Result<(), Problem> {
@@ -72,21 +91,53 @@ fn gone() -> Problem {
         .next("list_images lists what there is.")
 }
 
-async fn stream(shared: &Shared, blob: &str, media_type: &'static str, name: &str) -> Result<Response, Problem> {
-    let file = match shared.stores.blobs.open_file(blob).await {
-        Ok(file) => file,
-        Err(StoreError::File(error)) if error.kind() == ErrorKind::NotFound => return Err(gone()),
+async fn send(shared: &Shared, method: &Method, headers: &HeaderMap, file: File<'_>) -> Result<Response, Problem> {
+    let blobs = &shared.stores.blobs;
+    let disposition = disposition(&file.name);
+    // A URL is signed for one method.
+    if method == Method::GET
+        && let Some(url) = blobs.presigned(file.blob, PRESIGNED, file.media_type, &disposition).await?
+    {
+        let no_store = [(header::LOCATION, url.as_str()), (header::CACHE_CONTROL, "private, no-store")];
+        return Ok((StatusCode::TEMPORARY_REDIRECT, no_store).into_response());
+    }
+    let asked = match &file.known {
+        Some(known) if method == Method::GET => Asked::of(headers, &known.tag, known.length),
+        _ => Asked::Whole,
+    };
+    let range = match &asked {
+        Asked::Whole => None,
+        Asked::Part(range) => Some(range.clone()),
+        Asked::Nothing { length } => {
+            let range = [(header::CONTENT_RANGE, format!("bytes */{length}"))];
+            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, range).into_response());
+        }
+    };
+    let reading = match blobs.stream(file.blob, range).await {
+        Ok(reading) => reading,
+        Err(StoreError::Missing) => return Err(gone()),
         Err(error) => return Err(error.into()),
     };
-    let length = file.metadata().await.map_err(StoreError::from)?.len();
-    let mut response = Body::from_stream(ReaderStream::new(file)).into_response();
+    let mut response = Body::from_stream(reading.bytes).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.media_type));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(reading.length));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=3600"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
-    if let Ok(disposition) = HeaderValue::try_from(disposition(name)) {
+    if let Ok(disposition) = HeaderValue::try_from(disposition) {
         headers.insert(header::CONTENT_DISPOSITION, disposition);
+    }
+    if let Some(known) = file.known {
+        headers.insert(header::ETAG, known.tag);
+        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    }
+    if let Asked::Part(range) = asked {
+        let last = (range.start + reading.length).saturating_sub(1);
+        let range = format!("bytes {}-{last}/{}", range.start, reading.total);
+        if let Ok(range) = HeaderValue::try_from(range) {
+            headers.insert(header::CONTENT_RANGE, range);
+        }
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
     Ok(response)
 }

@@ -2,5 +2,6 @@
 
 pub(crate) mod download;
 mod links;
+mod range;
 
 pub(crate) use links::{LinkQuery, Links, Refusal};

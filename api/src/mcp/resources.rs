@@ -63,7 +63,7 @@ pub(super) async fn read(shared: &Shared, caller: &Caller, uri: &str) -> Result<
         // Its link expires.
         return Ok(ReadResourceResult::new(vec![ResourceContents::text(text, uri)]));
     }
-    let bytes = shared.stores.blobs.get(&record.blob).await.map_err(|error| protocol(&error.into()))?;
+    let bytes = shared.stores.blobs.get_at_most(&record.blob, room).await.map_err(|error| protocol(&error.into()))?;
     let blob = ResourceContents::blob(STANDARD.encode(bytes), uri).with_mime_type(record.facts.format.media_type());
     // A stored image never changes.
     Ok(ReadResourceResult::new(vec![blob]).with_ttl_ms(FRESH_MS).with_cache_scope(CacheScope::Private))

@@ -44,6 +44,65 @@ async fn a_signed_link_fetches_the_bytes_until_it_expires() {
 }
 
 #[tokio::test]
+async fn a_link_fetches_a_part_of_the_bytes() {
+    let house = House::start().await;
+    house.store(&UserId::local(), b"picture").await;
+    let link = link(&house).await;
+    let tag = house.get(&link).await.headers["etag"].clone();
+    let ask = async |method: &str, range: &str, version: &str| {
+        house.http(method, &link, &[("Range", range), ("If-Range", version)], "").await
+    };
+    for (range, of, bytes) in [
+        ("bytes=0-2", "0-2", "pic"),
+        ("bytes=4-", "4-6", "ure"),
+        ("bytes=-3", "4-6", "ure"),
+        ("bytes=0-99", "0-6", "picture"),
+    ] {
+        let answer = ask("GET", range, &tag).await;
+        assert_eq!((answer.status, answer.body.as_str()), (206, bytes), "{range}");
+        assert_eq!(answer.headers["content-range"], format!("bytes {of}/7"), "{range}");
+        assert_eq!(answer.headers["content-length"], bytes.len().to_string(), "{range}");
+        assert_eq!((&answer.headers["etag"], answer.headers["content-type"].as_str()), (&tag, "image/png"));
+    }
+    let beyond = ask("GET", "bytes=7-", &tag).await;
+    assert_eq!((beyond.status, beyond.headers["content-range"].as_str()), (416, "bytes */7"));
+    // Several parts, another version, or another method get the whole.
+    for (method, range, version) in
+        [("GET", "bytes=0-1,3-4", tag.as_str()), ("GET", "bytes=0-1", "\"other\""), ("HEAD", "bytes=0-1", &tag)]
+    {
+        let answer = ask(method, range, version).await;
+        assert_eq!((answer.status, answer.headers["content-length"].as_str()), (200, "7"), "{method} {range}");
+        assert_eq!(answer.headers["accept-ranges"], "bytes");
+    }
+}
+
+#[tokio::test]
+async fn a_link_leads_on_to_the_object_store_where_that_is_wanted() {
+    // Nobody listens there: a URL is signed without asking.
+    let house = House::start_with(&[
+        ("AUTH", "off"),
+        ("STORAGE_URL", "s3://pictures/here"),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+        ("AWS_ACCESS_KEY_ID", "me"),
+        ("AWS_SECRET_ACCESS_KEY", "hunter2"),
+        ("PRESIGNED_DOWNLOADS", "on"),
+    ])
+    .await;
+    let record = house.record(&UserId::local(), 7);
+    house.stores.images.put(&record).await.unwrap();
+    let link = link(&house).await;
+    let answer = house.http("GET", &link, &[("Range", "bytes=0-1")], "").await;
+    assert_eq!((answer.status, answer.headers["cache-control"].as_str()), (307, "private, no-store"));
+    let place = &answer.headers["location"];
+    assert!(place.starts_with(&format!("http://127.0.0.1:9/pictures/here/{}?", record.blob)), "{place}");
+    for part in ["X-Amz-Expires=300", "response-content-type=image%2Fpng", "k%25C3%25A4tzchen.png"] {
+        assert!(place.contains(part), "{part} in {place}");
+    }
+    assert!(!place.contains("hunter2"));
+    assert_eq!(house.get(&format!("{link}A")).await.status, 403);
+}
+
+#[tokio::test]
 async fn a_link_to_bytes_that_are_gone_says_so() {
     let house = House::start().await;
     let record = house.store(&UserId::local(), b"picture").await;

@@ -11,7 +11,7 @@ mod web;
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use common::{
-    Clock, Facts, Format, ImageId, ImageRecord, JobId, Stores, UserId,
+    Blobs, Clock, Facts, Format, ImageId, ImageRecord, JobId, Stores, UserId,
     outcome::{Before, Outcome, PreviewRef, Transformed},
 };
 use config::{Config, Surroundings, Way};
@@ -84,7 +84,9 @@ impl House {
         };
         let settings = settings.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let config = Config::read(&settings, &around).unwrap();
-        let stores = Stores::open(&config.storage.data_dir, Duration::from_secs(30), Clock::default()).await.unwrap();
+        let blobs = Blobs::open(&config.storage.url, &config.storage.s3).unwrap();
+        let stores =
+            Stores::open(&config.storage.data_dir, blobs, Duration::from_secs(30), Clock::default()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let issuer = config.web.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
@@ -156,10 +158,10 @@ impl House {
         answer.json()["result"].clone()
     }
 
-    /// A stored picture as a worker would have made it.
-    pub(crate) async fn store(&self, owner: &UserId, bytes: &[u8]) -> ImageRecord {
+    /// The record of a picture of `length` bytes, which are not there yet.
+    pub(crate) fn record(&self, owner: &UserId, length: u64) -> ImageRecord {
         let id = ImageId::random().unwrap();
-        let record = ImageRecord {
+        ImageRecord {
             blob: format!("{id}.png"),
             owner: owner.clone(),
             tool: "transform_image".into(),
@@ -172,14 +174,19 @@ impl House {
                 width: 2,
                 height: 1,
                 format: Format::Png,
-                bytes: bytes.len() as u64,
+                bytes: length,
                 sha256: "ab".repeat(32),
                 alpha: false,
                 bit_depth: 8,
             },
             created_at: self.stores.clock.now_ms(),
             id,
-        };
+        }
+    }
+
+    /// A stored picture as a worker would have made it.
+    pub(crate) async fn store(&self, owner: &UserId, bytes: &[u8]) -> ImageRecord {
+        let record = self.record(owner, bytes.len() as u64);
         self.stores.blobs.put(&record.blob, bytes.to_vec()).await.unwrap();
         self.stores.images.put(&record).await.unwrap();
         record

@@ -33,6 +33,16 @@ pub struct Storage {
 }
 
 impl Storage {
+    /// The folders of the server's own, which callers may never read.
+    #[must_use]
+    pub fn own_dirs(&self) -> Vec<PathBuf> {
+        let mut own = vec![self.data_dir.clone()];
+        if let StorageUrl::Folder(folder) = &self.url {
+            own.push(folder.clone());
+        }
+        own
+    }
+
     pub(crate) fn read(reader: &mut Reader<'_>, around: &Surroundings, web: &Web) -> Self {
         let (data_dir, shown) = match around.way {
             Way::Serve | Way::Worker => (around.start_dir.join("data"), "./data"),
@@ -119,6 +129,13 @@ mod tests {
     fn relative_roots_are_refused_and_lists_are_split() {
         assert!(read(&[("ALLOWED_DIRS", "pictures")]).is_err());
         assert_eq!(read(&[("ALLOWED_DIRS", "/a:/b")]).unwrap().storage.allowed_dirs.len(), 2);
+    }
+
+    #[test]
+    fn the_folder_of_the_bytes_is_the_servers_own_wherever_it_is() {
+        let own = |pairs| read(pairs).unwrap().storage.own_dirs();
+        assert_eq!(own(&[("STORAGE_URL", "file:///mnt/bytes")])[1], std::path::PathBuf::from("/mnt/bytes"));
+        assert_eq!(own(&[("STORAGE_URL", "memory:")]).len(), 1);
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub use self::{
 #[derive(Debug)]
 pub struct Files {
     roots: Vec<Root>,
-    data_dir: Option<PathBuf>,
+    own_dirs: Vec<PathBuf>,
     max_file_bytes: u64,
 }
 
@@ -42,11 +42,11 @@ struct Place<'a> {
 }
 
 impl Files {
-    /// Opens the `roots`. `data_dir`, the server's own, and everything hidden can never be named.
+    /// Opens the `roots`. `own_dirs`, those of the server itself, and everything hidden can never be named.
     ///
     /// # Errors
     /// If a root is not a folder that can be opened.
-    pub fn open(roots: &[PathBuf], data_dir: Option<&Path>, max_file_bytes: u64) -> std::io::Result<Self> {
+    pub fn open(roots: &[PathBuf], own_dirs: &[PathBuf], max_file_bytes: u64) -> std::io::Result<Self> {
         let root = |configured: &PathBuf| {
             let canonical = configured.canonicalize()?;
             let dir = Dir::open_ambient_dir(&canonical, ambient_authority())?;
@@ -56,8 +56,8 @@ impl Files {
             std::io::Error::new(error.kind(), format!("{}: {error}", path.display()))
         };
         let roots: Result<_, _> = roots.iter().map(|path| root(path).map_err(|error| named(path, error))).collect();
-        let data_dir = data_dir.map(|path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf()));
-        Ok(Self { roots: roots?, data_dir, max_file_bytes })
+        let own_dirs = own_dirs.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone())).collect();
+        Ok(Self { roots: roots?, own_dirs, max_file_bytes })
     }
 
     /// The folders, as a person reads them in an error.
@@ -116,8 +116,7 @@ impl Files {
     fn hidden(&self, root: &Root, inside: &Path) -> bool {
         let dotted =
             |step: Component<'_>| step.as_os_str().as_encoded_bytes().starts_with(b".") && step != Component::CurDir;
-        inside.components().any(dotted)
-            || self.data_dir.as_ref().is_some_and(|data| root.canonical.join(inside).starts_with(data))
+        inside.components().any(dotted) || self.own_dirs.iter().any(|own| root.canonical.join(inside).starts_with(own))
     }
 
     fn unreachable(&self, argument: &str, message: &str) -> Failure {

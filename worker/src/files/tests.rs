@@ -12,7 +12,7 @@ struct Bench {
 fn bench() -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let base = folder.path().canonicalize().unwrap();
-    for dir in ["root/sub/deep", "root/.hidden", "root/data", "outside"] {
+    for dir in ["root/sub/deep", "root/.hidden", "root/data", "root/stored", "outside"] {
         fs::create_dir_all(base.join(dir)).unwrap();
     }
     for file in [
@@ -22,6 +22,7 @@ fn bench() -> Bench {
         "root/.hidden/h.png",
         "root/.dot.png",
         "root/data/d.png",
+        "root/stored/s.png",
         "outside/secret.png",
         "root/notes.txt",
     ] {
@@ -32,7 +33,8 @@ fn bench() -> Bench {
     symlink("sub/b.PNG", base.join("root/link-in.png")).unwrap();
     symlink(".dot.png", base.join("root/link-dot.png")).unwrap();
     symlink("data/d.png", base.join("root/link-data.png")).unwrap();
-    let files = Files::open(&[base.join("root")], Some(&base.join("root/data")), 1 << 20).unwrap();
+    let files =
+        Files::open(&[base.join("root")], &[base.join("root/data"), base.join("root/stored")], 1 << 20).unwrap();
     Bench { _folder: folder, base, files }
 }
 
@@ -77,6 +79,7 @@ fn nothing_else_can() {
         ".dot.png",
         ".hidden/h.png",
         "data/d.png",
+        "stored/s.png",
         "a.png\0.txt",
         "/etc/passwd",
         "/proc/self/environ",
@@ -133,7 +136,7 @@ fn a_listing_counts_what_it_leaves_out() {
     assert_eq!(listing.files, ["a.png", "sub/b.PNG", "sub/deep/c.png"].map(PathBuf::from));
     assert_eq!(listing.folder, bench.base.join("root"));
     let skipped: Vec<_> = listing.skipped.into_iter().collect();
-    assert_eq!(skipped, [("hidden", 3), ("link", 5), ("not an image", 1)]);
+    assert_eq!(skipped, [("hidden", 4), ("link", 5), ("not an image", 1)]);
     for (glob, recursive, count) in
         [("*.png", false, 1), ("*.png", true, 3), ("sub/*.png", true, 1), ("**/*.png", false, 3), ("*.jpg", true, 0)]
     {

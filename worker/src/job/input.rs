@@ -33,7 +33,7 @@ pub(super) async fn fetch(context: &Arc<Context>, job: &Job, source: &Source) ->
 
 async fn stored(context: &Context, job: &Job, id: &ImageId) -> Result<Input, Failure> {
     let record = context.stores.images.get(&job.owner, id).await?.ok_or_else(|| unknown(id))?;
-    let bytes = context.stores.blobs.get(&record.blob).await.map_err(|error| gone(id, error))?;
+    let bytes = bytes(context, id, &record.blob).await?;
     let stem = stem(&record.name);
     Ok(Input { bytes: bytes.into(), record: Some(record), path: None, stem })
 }
@@ -49,7 +49,7 @@ async fn file(context: &Arc<Context>, path: &str) -> Result<Input, Failure> {
 /// Bytes that came with the call become a picture of their own, so that later calls can name it.
 async fn inline(context: &Arc<Context>, job: &Job, id: &ImageId) -> Result<Input, Failure> {
     let blob = inline_blob(id);
-    let bytes: Arc<[u8]> = context.stores.blobs.get(&blob).await.map_err(|error| gone(id, error))?.into();
+    let bytes: Arc<[u8]> = bytes(context, id, &blob).await?.into();
     if let Some(record) = context.stores.images.get(&job.owner, id).await? {
         return Ok(Input { bytes, stem: stem(&record.name), record: Some(record), path: None });
     }
@@ -104,11 +104,13 @@ fn unknown(id: &ImageId) -> Failure {
         .next("Call list_images for the ids there are.")
 }
 
-fn gone(id: &ImageId, error: StoreError) -> Failure {
-    match error {
-        StoreError::File(io) if io.kind() == std::io::ErrorKind::NotFound => unknown(id),
-        other => other.into(),
-    }
+/// What the engine would refuse is not even fetched.
+async fn bytes(context: &Context, id: &ImageId, blob: &str) -> Result<Vec<u8>, Failure> {
+    let most = context.engine.limits().max_file_bytes;
+    context.stores.blobs.get_at_most(blob, most).await.map_err(|error| match error {
+        StoreError::Missing => unknown(id),
+        other => Failure::from(other).argument("image"),
+    })
 }
 
 fn stem(name: &str) -> String {

@@ -138,7 +138,7 @@ pub(crate) fn batch(arguments: &BatchArguments, matches: &ArgMatches) -> anyhow:
         template,
         policy: OnConflict::parse(&arguments.on_conflict).unwrap_or_default(),
         options: Options { strict: arguments.recipe.strict, preview: PreviewKind::None },
-        results: Files::open(std::slice::from_ref(&results), None, max_file_bytes)?,
+        results: Files::open(std::slice::from_ref(&results), &[], max_file_bytes)?,
         folder: results.canonicalize()?,
         sources: plan.items.iter().map(|item| item.path.clone()).collect(),
         names: Mutex::default(),

@@ -48,10 +48,10 @@ impl Plan {
             let real = source.canonicalize().map_err(wrong)?;
             if real.is_dir() {
                 let files =
-                    Arc::new(Files::open(std::slice::from_ref(&real), None, look.max_file_bytes).map_err(wrong)?);
+                    Arc::new(Files::open(std::slice::from_ref(&real), &[], look.max_file_bytes).map_err(wrong)?);
                 plan.folder(&files, look, &mut seen)?;
             } else if let (Some(folder), Some(name)) = (real.parent(), real.file_name()) {
-                let files = Arc::new(Files::open(&[folder.to_path_buf()], None, look.max_file_bytes).map_err(wrong)?);
+                let files = Arc::new(Files::open(&[folder.to_path_buf()], &[], look.max_file_bytes).map_err(wrong)?);
                 let below = name.to_string_lossy().into_owned();
                 plan.add(Item { files, below, dir: String::new(), path: real.clone() }, &mut seen);
             }

@@ -84,7 +84,7 @@ fn beside(path: &Path, max_file_bytes: u64) -> anyhow::Result<(Files, String)> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().with_context(|| format!("{} has no file name", path.display()))?;
     let name = name.to_str().with_context(|| format!("{} is not UTF-8", path.display()))?;
-    let files = Files::open(&[folder.to_path_buf()], None, max_file_bytes)
+    let files = Files::open(&[folder.to_path_buf()], &[], max_file_bytes)
         .map_err(|error| Failure::invalid("path", format!("{error}.")))?;
     Ok((files, name.to_owned()))
 }

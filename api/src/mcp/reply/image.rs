@@ -36,7 +36,7 @@ pub(in crate::mcp) struct Picture {
 impl Picture {
     /// The facts of a record, with a fresh link, or the path where there are no links.
     pub(in crate::mcp) fn of(shared: &Shared, record: &ImageRecord) -> Self {
-        let path = || shared.stores.blobs.path(&record.blob).ok().map(|path| path.display().to_string());
+        let path = || shared.stores.blobs.path(&record.blob).map(|path| path.display().to_string());
         let facts = &record.facts;
         Self {
             image_id: Some(record.id.to_string()),

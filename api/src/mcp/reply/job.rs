@@ -252,7 +252,7 @@ fn manifest(facts: &mut JobFacts, shared: &Shared, record: &JobRecord) {
     let Some(Outcome::Batch(done)) = &record.outcome else { return };
     facts.saved_to = done.saved_to.clone();
     facts.url = shared.links.as_ref().map(|links| links.manifest(&record.id));
-    let stored = || shared.stores.blobs.path(&done.manifest).ok().map(|path| path.display().to_string());
+    let stored = || shared.stores.blobs.path(&done.manifest).map(|path| path.display().to_string());
     facts.path = done.saved_manifest.clone().or_else(|| if shared.links.is_none() { stored() } else { None });
     facts.notes = facts.notes.take().or_else(|| Some(done.notes.clone()).filter(|notes| !notes.is_empty()));
 }

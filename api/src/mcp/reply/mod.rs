@@ -176,7 +176,7 @@ async fn bytes(shared: &Shared, preview: Option<&PreviewRef>) -> Result<Option<(
     let Some(preview) = preview else { return Ok(None) };
     match shared.stores.blobs.get(&preview.blob).await {
         Ok(bytes) => Ok(Some((bytes, preview.media_type.clone()))),
-        Err(StoreError::File(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(StoreError::Missing) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
