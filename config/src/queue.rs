@@ -51,24 +51,7 @@ impl Queue {
             "1 to 1024",
             |text| within(text, 1024),
         );
-        let max_jobs_per_user = reader.integer(
-            &about("MAX_JOBS_PER_USER", "Jobs that one user may have that are not over; a batch is one. More are refused (429)."),
-            32,
-            1..=10_000,
-            "",
-        );
-        let max_waiting_jobs = reader.integer(
-            &about("MAX_WAITING_JOBS", "Calls that may wait for a worker at once, of all users. More are refused (503)."),
-            1000,
-            1..=100_000,
-            "",
-        );
-        let max_queue_wait = reader.integer(
-            &about("MAX_QUEUE_WAIT_SECS", "How long a call may have waited for a worker before new ones are refused (503)."),
-            120,
-            5..=3600,
-            "seconds",
-        );
+        let (max_jobs_per_user, max_waiting_jobs, max_queue_wait) = admission(reader);
         let embedded_worker = match around.way {
             Way::Serve => embedded_worker(reader, redis),
             // These work, whatever the server does.
@@ -83,10 +66,39 @@ impl Queue {
             remote_concurrency,
             max_jobs_per_user,
             max_waiting_jobs,
-            max_queue_wait: Duration::from_secs(max_queue_wait),
+            max_queue_wait,
             embedded_worker,
         }
     }
+}
+
+/// What is let in: jobs of one user, calls that wait, and how long one may wait.
+fn admission(reader: &mut Reader<'_>) -> (u64, u64, Duration) {
+    let max_jobs_per_user = reader.integer(
+        &about(
+            "MAX_JOBS_PER_USER",
+            "Jobs that one user may have that are not over; a batch is one. More are refused (429).",
+        ),
+        32,
+        1..=10_000,
+        "",
+    );
+    let max_waiting_jobs = reader.integer(
+        &about("MAX_WAITING_JOBS", "Calls that may wait for a worker at once, of all users. More are refused (503)."),
+        1000,
+        1..=100_000,
+        "",
+    );
+    let max_queue_wait = reader.integer(
+        &about(
+            "MAX_QUEUE_WAIT_SECS",
+            "How long a call may have waited for a worker before new ones are refused (503).",
+        ),
+        120,
+        5..=3600,
+        "seconds",
+    );
+    (max_jobs_per_user, max_waiting_jobs, Duration::from_secs(max_queue_wait))
 }
 
 fn embedded_worker(reader: &mut Reader<'_>, redis: bool) -> bool {

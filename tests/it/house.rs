@@ -54,7 +54,17 @@ fn packages_depend_on_what_their_room_allows() {
 #[test]
 fn the_web_by_itself_decodes_no_pictures() {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--package", "api", "--no-default-features", "--edges", "normal", "--prefix", "none", "--locked"])
+        .args([
+            "tree",
+            "--package",
+            "api",
+            "--no-default-features",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--locked",
+        ])
         .current_dir(root())
         .output()
         .unwrap();

@@ -14,7 +14,9 @@ fn main() -> ExitCode {
     let ended = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => run(),
         ["health"] => health(),
-        _ => Err(anyhow::anyhow!("image-tool-worker takes no arguments but: health (exit code 0: the worker here is well)")),
+        _ => Err(anyhow::anyhow!(
+            "image-tool-worker takes no arguments but: health (exit code 0: the worker here is well)"
+        )),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -58,7 +58,10 @@ impl Asks {
             // A tool that does not exist is answered by its absence.
             ClientRequest::CallToolRequest(call) => {
                 let about = tools::find(&call.params.name).map(|tool| tool.about);
-                Self::Tool { needs: about.map_or(&[], |about| about.needs), works: about.is_some_and(|about| about.works) }
+                Self::Tool {
+                    needs: about.map_or(&[], |about| about.needs),
+                    works: about.is_some_and(|about| about.works),
+                }
             }
             ClientRequest::ListResourcesRequest(_) | ClientRequest::ReadResourceRequest(_) => Self::Look,
             _ => Self::Nothing,

@@ -217,8 +217,7 @@ async fn an_end_that_is_written_while_the_server_is_away_is_written() {
 
 /// What the server has in use, in bytes.
 async fn memory(process: &Process) -> f64 {
-    let info: String =
-        ::redis::cmd("INFO").arg("memory").query_async(&mut process.redis.connection()).await.unwrap();
+    let info: String = ::redis::cmd("INFO").arg("memory").query_async(&mut process.redis.connection()).await.unwrap();
     info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap().parse().unwrap()
 }
 

@@ -15,7 +15,8 @@ async fn batch(url: &str, token: Option<&str>, width: u32) -> (u16, Option<u64>,
 }
 
 async fn call(url: &str, token: Option<&str>, tool: &str, arguments: Value) -> (u16, Option<u64>, Value) {
-    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}});
+    let body =
+        json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}});
     let mut request = reqwest::Client::new()
         .post(format!("{url}/mcp"))
         .header("Accept", "application/json, text/event-stream")

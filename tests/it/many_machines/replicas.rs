@@ -41,7 +41,8 @@ async fn signing_in_and_calling_need_not_meet_the_same_one() {
     let tokens = Tokens::of(&app.redeem(&code, &[]).await);
     fleet.folder.put("in/a.jpg", &jpeg(64, 48));
     let call = async |tool: &str, arguments| {
-        let answer = site.mcp_call(Some(&tokens.access), "tools/call", json!({"name": tool, "arguments": arguments})).await;
+        let answer =
+            site.mcp_call(Some(&tokens.access), "tools/call", json!({"name": tool, "arguments": arguments})).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         answer.json()["result"]["structuredContent"].clone()
     };
@@ -72,11 +73,18 @@ async fn a_bucket_is_all_the_storage_there_is() {
         let again = other.ok("transform_image", json!({"image": made["image_id"], "width": 80})).await;
         assert_eq!(again["width"], 80, "an earlier result is read from the bucket");
         let inline = format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg(16, 16)));
-        assert_eq!(web.ok("image_metadata", json!({"image": inline})).await["width"], 16, "so is what came with a call");
+        assert_eq!(
+            web.ok("image_metadata", json!({"image": inline})).await["width"],
+            16,
+            "so is what came with a call"
+        );
         let url = made["url"].as_str().unwrap();
         let path = &url[url.find("/images/").unwrap()..];
         let answer = other.get(path).await;
-        assert_eq!((answer.status().as_u16(), &answer.headers()["content-type"]), (200, &"image/jpeg".parse().unwrap()));
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["content-type"]),
+            (200, &"image/jpeg".parse().unwrap())
+        );
         assert_eq!(answer.url().as_str().contains("X-Amz-Signature"), presigned == "on", "{}", answer.url());
         assert_eq!(answer.bytes().await.unwrap().len(), made["bytes"].as_u64().unwrap() as usize);
         let job = fleet.batch(&web, 20).await;
