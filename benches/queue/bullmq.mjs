@@ -8,6 +8,7 @@ const IDLE = 500, BUSY = 20_000, SLOTS = 64;
 if (process.argv[2] === "worker") {
   const worker = new Worker("bench", async () => null, { connection, concurrency: SLOTS });
   await worker.waitUntilReady();
+  process.on("disconnect", () => process.exit());
   process.send("ready");
 } else {
   const child = fork(process.argv[1], ["worker"]);
@@ -19,7 +20,7 @@ if (process.argv[2] === "worker") {
   for (let index = 0; index < IDLE; index++) {
     await new Promise((done) => setTimeout(done, 2 + ((index * 7) % 13)));
     const started = process.hrtime.bigint();
-    const job = await queue.add("asked", {});
+    const job = await queue.add("asked", {}, { removeOnComplete: 1000 });
     await job.waitUntilFinished(events);
     latencies.push(Number(process.hrtime.bigint() - started) / 1e6);
   }

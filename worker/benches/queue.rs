@@ -42,14 +42,16 @@ struct Seen {
 async fn main() -> anyhow::Result<()> {
     if let Ok(url) = env::var(ROLE) {
         let redis = Redis::open(&url, Clock::default()).await?;
-        let working = work(redis.into());
+        let (queue, jobs) = open(redis.into());
+        let working = work(queue, jobs);
         report("working");
         return Ok(working.await?);
     }
     let folder = tempfile::tempdir()?;
     let store = Store::from(Db::open(folder.path(), Clock::default()).await?);
-    let working = work(store.clone());
-    let mut columns = vec![("SQLite", measure(store).await?)];
+    let (queue, jobs) = open(store);
+    let working = work(queue.clone(), jobs.clone());
+    let mut columns = vec![("SQLite", measure(queue, jobs).await?)];
     working.abort();
     if let Ok(_server) = Server::start(folder.path()) {
         let url = format!("redis+unix://{}", folder.path().join("redis.sock").display());
@@ -57,7 +59,8 @@ async fn main() -> anyhow::Result<()> {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let _worker = Server(worker(&url)?);
-        columns.push(("Redis", measure(Redis::open(&url, Clock::default()).await?.into()).await?));
+        let (queue, jobs) = open(Redis::open(&url, Clock::default()).await?.into());
+        columns.push(("Redis", measure(queue, jobs).await?));
     }
     report("              call → result: p50         p99   no-op jobs a second");
     for (name, seen) in columns {
@@ -67,10 +70,14 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A worker that does nothing.
-fn work(store: Store) -> JoinHandle<()> {
+/// What a process shares among all who ask and work in it.
+fn open(store: Store) -> (Queue, Arc<Jobs>) {
     let queue = Queue::new(store.clone(), LEASE);
-    let jobs = Arc::new(Jobs::new(store, queue.clone()));
+    (queue.clone(), Arc::new(Jobs::new(store, queue)))
+}
+
+/// A worker that does nothing.
+fn work(queue: Queue, jobs: Arc<Jobs>) -> JoinHandle<()> {
     let handler = move |delivery: Delivery| {
         let jobs = jobs.clone();
         async move {
@@ -89,9 +96,7 @@ fn work(store: Store) -> JoinHandle<()> {
     })
 }
 
-async fn measure(store: Store) -> anyhow::Result<Seen> {
-    let queue = Queue::new(store.clone(), LEASE);
-    let jobs = Jobs::new(store, queue.clone());
+async fn measure(queue: Queue, jobs: Arc<Jobs>) -> anyhow::Result<Seen> {
     let mut latencies = Vec::with_capacity(IDLE);
     for index in 0..IDLE {
         tokio::time::sleep(Duration::from_millis(2 + (index as u64 * 7) % 13)).await;
