@@ -70,6 +70,9 @@ pub struct Transform {
     pub source: Source,
     /// What to do.
     pub recipe: Recipe,
+    /// The other pictures that the recipe names, in the order of its steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Source>,
     /// Whether a damaged file is an error instead of a warning.
     pub strict: bool,
     /// What the reply shows.
@@ -146,6 +149,9 @@ pub struct Batch {
     pub source: BatchSource,
     /// What to do with each.
     pub recipe: Recipe,
+    /// The other pictures that the recipe names, in the order of its steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Source>,
     /// How results are named, such as `{stem}-{width}.{ext}`.
     pub name: String,
     /// What to do when a name is taken.
@@ -183,14 +189,16 @@ impl Work {
     pub fn names_files(&self) -> bool {
         let is_path = |source: &Source| matches!(source, Source::Path(_));
         match self {
-            Self::Transform(transform) => is_path(&transform.source) || transform.save_to.is_some(),
+            Self::Transform(transform) => {
+                is_path(&transform.source) || transform.others.iter().any(is_path) || transform.save_to.is_some()
+            }
             Self::Inspect(inspect) => is_path(&inspect.source),
             Self::BatchPlan(batch) => {
                 let source = match &batch.source {
                     BatchSource::Folder { .. } => true,
                     BatchSource::Images(images) => images.iter().any(is_path),
                 };
-                source || batch.save_to.is_some()
+                source || batch.others.iter().any(is_path) || batch.save_to.is_some()
             }
             Self::BatchItem { .. } | Self::BatchFinish => false,
         }

@@ -2,7 +2,9 @@
 //!
 //! The schema that callers read *is* the check that runs: types, bounds, allowed values and unknown fields are
 //! taken from it, so that the two cannot drift apart. Dialect: JSON Schema 2020-12, of which only the keywords
-//! handled here may be used.
+//! handled here may be used. What is published differs in one thing: see [`flat`].
+
+mod flat;
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value};
@@ -25,6 +27,7 @@ pub fn of<T: JsonSchema>() -> Value {
 /// The schema as it is shown to clients: formats that are no part of the standard make some of them warn.
 #[must_use]
 pub fn published(mut schema: Value) -> Value {
+    flat::flatten(&mut schema);
     strip_formats(&mut schema);
     if let Some(root) = schema.as_object_mut() {
         root.remove("title");

@@ -186,7 +186,7 @@ fn rows(table: &mut String, prefix: &str, schema: &Value, arguments: bool) {
         let _ = writeln!(table, "| `{path}` | {kind} | {} |", cell(text(&property["description"])));
         for (inner, suffix) in [(property, "."), (&property["items"], "[].")] {
             // What a step may hold is told by the recipes.
-            if inner["properties"].is_object() {
+            if name != "steps" && inner["properties"].is_object() {
                 rows(table, &format!("{path}{suffix}"), inner, arguments);
             }
         }
@@ -213,7 +213,7 @@ fn may_be(schema: &Value, needed: bool) -> String {
         "number" => format!("number{}", bound("minimum", "maximum", "")),
         "array" => {
             let of = match &schema["items"] {
-                items if items["oneOf"].is_array() => " of steps".to_owned(),
+                items if items["properties"]["op"].is_object() => " of steps".to_owned(),
                 items if items["enum"].is_array() => format!(" of {}", names(items).unwrap_or_default()),
                 items if items["type"] == "string" => " of texts".to_owned(),
                 _ => " of objects".to_owned(),

@@ -117,6 +117,7 @@ async fn the_manifest_of_a_finished_batch_has_a_link() {
     let work = Work::BatchPlan(Batch {
         source: BatchSource::Images(vec![]),
         recipe: common::Recipe::default(),
+        others: Vec::new(),
         name: "{stem}.{ext}".into(),
         on_conflict: common::job::OnConflict::Suffix,
         save_to: None,

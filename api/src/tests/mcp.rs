@@ -134,6 +134,7 @@ fn pixel_work() -> common::job::Work {
     common::job::Work::Transform(common::job::Transform {
         source: common::job::Source::Inline(id),
         recipe: common::Recipe { steps: vec![common::Step::Resize(resize)], output: Default::default() },
+        others: Vec::new(),
         strict: false,
         show: common::job::Return::Preview,
         save_to: None,

@@ -29,6 +29,7 @@ pub(super) fn batch(max_failures: Option<u32>) -> Work {
     Work::BatchPlan(Batch {
         source: BatchSource::Images(vec![]),
         recipe: Recipe::default(),
+        others: Vec::new(),
         name: crate::naming::DEFAULT.into(),
         on_conflict: OnConflict::Suffix,
         save_to: None,

@@ -163,6 +163,7 @@ async fn a_payload_comes_out_as_it_went_in(bench: &Bench) {
     let work = Work::BatchPlan(Batch {
         source: BatchSource::Folder { folder: "a".into(), glob: "*".into(), recursive: true },
         recipe: Recipe::default(),
+        others: Vec::new(),
         name: crate::naming::DEFAULT.into(),
         on_conflict: OnConflict::Skip,
         save_to: None,

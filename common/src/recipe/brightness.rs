@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Brightness {
-    /// 1 changes nothing, 0 is black, 2 is twice as bright.
+    /// 1 changes nothing. 0 is black, 2 is twice as bright.
     #[schemars(range(min = 0.0, max = 10.0))]
     pub factor: f32,
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Contrast {
-    /// 1 changes nothing, 0 is flat grey, 2 is twice the contrast.
+    /// 1 changes nothing. 0 is flat grey, 2 is twice the contrast.
     #[schemars(range(min = 0.0, max = 10.0))]
     pub factor: f32,
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Gravity;
+use super::Focus;
 use crate::Failure;
 
 /// Cut out a rectangle: `x`, `y`, `width`, `height`; or `width` and `height` held by `gravity`; or the largest of an `aspect`.
@@ -29,9 +29,9 @@ pub struct Crop {
     /// Width to height, such as "16:9"; the largest such rectangle is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aspect: Option<String>,
-    /// Where the rectangle sits when `x` and `y` are not given.
+    /// What is kept; smart finds what catches the eye. Counts when `x` and `y` are not given.
     #[serde(default)]
-    pub gravity: Gravity,
+    pub gravity: Focus,
 }
 
 impl Crop {

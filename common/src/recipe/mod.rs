@@ -8,14 +8,36 @@ mod brightness;
 mod color;
 mod contrast;
 mod crop;
+mod draw;
+mod edge;
+mod emboss;
+mod flatten;
 mod flip;
 mod flop;
+mod focus;
+mod gamma;
 mod gravity;
 mod grayscale;
+mod hue;
+mod invert;
+mod normalize;
 mod output;
+mod pad;
+mod pixelate;
+mod posterize;
+mod redact;
+mod region;
 mod resize;
 mod rotate;
+mod round_corners;
+mod saturation;
+mod sepia;
 mod sharpen;
+mod text;
+mod threshold;
+mod tint;
+mod trim;
+mod watermark;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,14 +50,36 @@ pub use self::{
     color::Color,
     contrast::Contrast,
     crop::Crop,
+    draw::{Arrow, Draw},
+    edge::Edge,
+    emboss::Emboss,
+    flatten::Flatten,
     flip::Flip,
     flop::Flop,
+    focus::Focus,
+    gamma::Gamma,
     gravity::Gravity,
     grayscale::Grayscale,
+    hue::Hue,
+    invert::Invert,
+    normalize::Normalize,
     output::Output,
+    pad::Pad,
+    pixelate::Pixelate,
+    posterize::Posterize,
+    redact::{Redact, Redaction},
+    region::Region,
     resize::{Filter, Fit, Resize},
     rotate::Rotate,
+    round_corners::RoundCorners,
+    saturation::Saturation,
+    sepia::Sepia,
     sharpen::Sharpen,
+    text::Text,
+    threshold::Threshold,
+    tint::Tint,
+    trim::Trim,
+    watermark::Watermark,
 };
 use crate::{Failure, schema};
 
@@ -55,22 +99,62 @@ pub enum Step {
     Resize(Resize),
     /// Cut out a rectangle.
     Crop(Crop),
+    /// Cut off a border of one colour.
+    Trim(Trim),
     /// Rotate by any angle.
     Rotate(Rotate),
     /// Mirror top to bottom.
     Flip(Flip),
     /// Mirror left to right.
     Flop(Flop),
+    /// Add room or a border.
+    Pad(Pad),
+    /// Round off the corners.
+    RoundCorners(RoundCorners),
     /// Gaussian blur.
     Blur(Blur),
     /// Unsharp mask.
     Sharpen(Sharpen),
+    /// Squares of one colour.
+    Pixelate(Pixelate),
     /// Remove colour.
     Grayscale(Grayscale),
+    /// Brown as an old photograph.
+    Sepia(Sepia),
+    /// The negative.
+    Invert(Invert),
     /// Scale every channel.
     Brightness(Brightness),
     /// Stretch every channel around the middle.
     Contrast(Contrast),
+    /// More or less colour.
+    Saturation(Saturation),
+    /// Turn all colours.
+    Hue(Hue),
+    /// Lighter or darker middle tones.
+    Gamma(Gamma),
+    /// Use the whole range of tones.
+    Normalize(Normalize),
+    /// Shades of one colour.
+    Tint(Tint),
+    /// Black and white.
+    Threshold(Threshold),
+    /// Few tones.
+    Posterize(Posterize),
+    /// As if pressed into metal.
+    Emboss(Emboss),
+    /// Outlines.
+    Edge(Edge),
+    /// Another picture on top.
+    Watermark(Watermark),
+    /// Words on top.
+    Text(Text),
+    /// Boxes and arrows.
+    Draw(Draw),
+    /// Destroy parts for good.
+    Redact(Redact),
+    /// Lay on a colour.
+    Flatten(Flatten),
 }
 
 impl Step {
@@ -81,14 +165,34 @@ impl Step {
             Self::AutoOrient(_) => "auto_orient",
             Self::Resize(_) => "resize",
             Self::Crop(_) => "crop",
+            Self::Trim(_) => "trim",
             Self::Rotate(_) => "rotate",
             Self::Flip(_) => "flip",
             Self::Flop(_) => "flop",
+            Self::Pad(_) => "pad",
+            Self::RoundCorners(_) => "round_corners",
             Self::Blur(_) => "blur",
             Self::Sharpen(_) => "sharpen",
+            Self::Pixelate(_) => "pixelate",
             Self::Grayscale(_) => "grayscale",
+            Self::Sepia(_) => "sepia",
+            Self::Invert(_) => "invert",
             Self::Brightness(_) => "brightness",
             Self::Contrast(_) => "contrast",
+            Self::Saturation(_) => "saturation",
+            Self::Hue(_) => "hue",
+            Self::Gamma(_) => "gamma",
+            Self::Normalize(_) => "normalize",
+            Self::Tint(_) => "tint",
+            Self::Threshold(_) => "threshold",
+            Self::Posterize(_) => "posterize",
+            Self::Emboss(_) => "emboss",
+            Self::Edge(_) => "edge",
+            Self::Watermark(_) => "watermark",
+            Self::Text(_) => "text",
+            Self::Draw(_) => "draw",
+            Self::Redact(_) => "redact",
+            Self::Flatten(_) => "flatten",
         }
     }
 
@@ -97,6 +201,9 @@ impl Step {
         match self {
             Self::Resize(step) => step.check(path),
             Self::Crop(step) => step.check(path),
+            Self::Pad(step) => step.check(path),
+            Self::Draw(step) => step.check(path),
+            Self::Text(step) => step.check(path),
             _ => Ok(()),
         }
     }
@@ -143,6 +250,22 @@ impl Recipe {
             }
         }
         Ok(())
+    }
+
+    /// The other pictures that the steps need, in order: the path of each argument, and what it names.
+    pub fn others(&self) -> impl Iterator<Item = (String, &str)> {
+        self.steps.iter().enumerate().filter_map(|(index, step)| match step {
+            Step::Watermark(step) => Some((format!("steps[{index}].image"), step.image.as_str())),
+            _ => None,
+        })
+    }
+
+    /// As [`Self::others`], to give them other names.
+    pub fn others_mut(&mut self) -> impl Iterator<Item = (String, &mut String)> {
+        self.steps.iter_mut().enumerate().filter_map(|(index, step)| match step {
+            Step::Watermark(step) => Some((format!("steps[{index}].image"), &mut step.image)),
+            _ => None,
+        })
     }
 
     /// Whether the picture is turned upright by its EXIF orientation before anything else.
@@ -201,6 +324,6 @@ mod tests {
             assert_eq!(parsed[0].op(), steps[0]["op"]);
             assert!(names.contains(&parsed[0].op()));
         }
-        assert_eq!(names.len(), 11);
+        assert_eq!(names.len(), 31);
     }
 }

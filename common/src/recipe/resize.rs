@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Color, Gravity};
+use super::{Color, Focus};
 use crate::Failure;
 
 /// Change the size to a box of `width` and `height` pixels; one of them is enough.
@@ -18,19 +18,19 @@ pub struct Resize {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = super::MAX_EDGE))]
     pub height: Option<u32>,
-    /// How the picture meets the box when both sides are given.
+    /// How the picture meets a box of both sides.
     #[serde(default)]
     pub fit: Fit,
     /// Resampling filter.
     #[serde(default)]
     pub filter: Filter,
-    /// Let `inside` and `outside` enlarge a small picture.
+    /// Let a small picture grow. Goes with `inside` and `outside`.
     #[serde(default)]
     pub upscale: bool,
-    /// What `cover` keeps and where `contain` puts the picture.
+    /// What is kept; smart finds what catches the eye. Of `cover`; for `contain`, where the picture sits.
     #[serde(default)]
-    pub gravity: Gravity,
-    /// Fills the spare room of `contain`. Default: transparent where the output can hold it, else the output's background.
+    pub gravity: Focus,
+    /// Fills what is empty. Default: transparent where the output can hold it, else the output's background.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub background: Option<Color>,
 }
@@ -41,6 +41,13 @@ impl Resize {
             return Err(Failure::invalid(path, "A resize needs a width or a height.")
                 .allowed(format!("width and/or height, 1 to {} pixels", super::MAX_EDGE))
                 .next(r#"For example {"op":"resize","width":800}."#));
+        }
+        if self.gravity == Focus::Smart && self.fit != Fit::Cover {
+            return Err(Failure::invalid(
+                format!("{path}.gravity"),
+                "smart says what is kept when something is cut off.",
+            )
+            .allowed("smart with fit cover; else a side or corner"));
         }
         Ok(())
     }

@@ -62,6 +62,11 @@ pub(crate) fn decoded(bytes: &[u8]) -> DynamicImage {
     image::load_from_memory(bytes).unwrap()
 }
 
+/// Steps from JSON, checked.
+pub(crate) fn steps(json: &str) -> Result<Vec<common::Step>, Failure> {
+    Recipe::parse_steps(&serde_json::from_str(json).unwrap())
+}
+
 /// A recipe from JSON steps.
 pub(crate) fn recipe(steps: &str, format: Option<Format>) -> Recipe {
     let steps = Recipe::parse_steps(&serde_json::from_str(steps).unwrap()).unwrap();

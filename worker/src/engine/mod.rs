@@ -5,6 +5,7 @@
 //! [`codec`] encodes. Only [`bridge`] knows of async. Every job is sequential: a parallel iterator inside a job would
 //! let its thread pick up another job in the middle of the first.
 
+mod blocks;
 mod bridge;
 mod budget;
 mod codec;
@@ -14,14 +15,18 @@ mod gauss;
 #[cfg(test)]
 mod hostile;
 mod inspect;
+mod lettering;
 mod limits;
 mod metadata;
 mod orient;
+mod others;
 mod pipeline;
 mod pixels;
 mod plan;
+mod polygon;
 mod preview;
 mod probe;
+mod saliency;
 mod sniff;
 mod step;
 mod stop;

@@ -1,5 +1,7 @@
 //! The way of a picture through the engine: a list of named stages, decided before the first pixel.
 
+use std::sync::Arc;
+
 use common::{
     Facts, Failure, Format, Recipe, Step,
     recipe::{Fit, Output},
@@ -11,7 +13,7 @@ use super::{
     codec::{self, Encoding},
     limits::{Limits, MAX_ICC_BYTES, Size},
     metadata::{self, icc::Conversion},
-    orient, pixels, plan, preview,
+    orient, others, pixels, plan, preview,
     probe::{self, ColorKind, Header, Probe},
     step::{self, Context, Notes},
 };
@@ -40,6 +42,21 @@ impl Engine {
         options: &Options,
         stop: &Stop,
     ) -> Result<Transformed, Failure> {
+        self.transform_with(input, &[], recipe, options, stop)
+    }
+
+    /// As [`Self::transform`], with the files of the other pictures that the steps name, in their order.
+    ///
+    /// # Errors
+    /// As [`Self::transform`]; what is wrong with another picture, with the path of the argument that named it.
+    pub fn transform_with(
+        &self,
+        input: &[u8],
+        others: &[Arc<[u8]>],
+        recipe: &Recipe,
+        options: &Options,
+        stop: &Stop,
+    ) -> Result<Transformed, Failure> {
         let header = probe::read(input, self.limits())?;
         stop.check()?;
         let probe = header.probe;
@@ -49,9 +66,11 @@ impl Engine {
         let encoding = encoding(&recipe.output, probe.format)?;
         Limits::check_output(sizes.last().copied().unwrap_or(source), encoding.format)?;
         let need = plan::memory(input.len(), &probe, decoder_bytes(input, &probe), recipe, &sizes, encoding.format);
+        let others = others::of(&recipe.steps, others, self.limits())?;
+        let need = others.iter().flatten().fold(need, |need, other| need.saturating_add(other.memory()));
         let _share = self.budget().take(need, stop)?;
 
-        let context = Context { format: encoding.format, background: recipe.output.background, stop };
+        let context = Context { format: encoding.format, background: recipe.output.background, other: None, stop };
         let mut image = decode(input, &header, options.strict, stop, &mut notes)?;
         for stage in stages(recipe, source, &sizes) {
             stop.check()?;
@@ -59,7 +78,14 @@ impl Engine {
                 Stage::Orient => upright(image, &probe, recipe.auto_orients(), stop, &mut notes)?,
                 Stage::Colour => to_srgb(image, &header, stop, &mut notes)?,
                 Stage::Step(index) => match recipe.steps.get(index) {
-                    Some(step) => step::apply(step, image, &plan::path_of(index), &context, &mut notes)?,
+                    Some(step) => {
+                        let context = Context { other: others.get(index).and_then(Option::as_ref), ..context };
+                        let made = step::apply(step, image, &plan::path_of(index), &context, &mut notes)?;
+                        if matches!(step, Step::Trim(_)) {
+                            plan::after_trim(&made, index, recipe, encoding.format, self.limits(), need)?;
+                        }
+                        made
+                    }
                     None => image,
                 },
             };
@@ -249,7 +275,8 @@ fn note_encoding(recipe: &Recipe, encoding: &Encoding, notes: &mut Notes) {
         notes.ignored("progressive: only JPEG has it");
     }
     let fills = |step: &Step| match step {
-        Step::Rotate(_) => true,
+        Step::Rotate(_) | Step::Pad(_) => true,
+        Step::Flatten(step) => step.background.is_none(),
         Step::Resize(step) => matches!(step.fit, Fit::Contain | Fit::Pad),
         _ => false,
     };

@@ -87,6 +87,60 @@ macro_rules! each_buffer {
 }
 pub(crate) use each_buffer;
 
+/// The channels as floats, colours weighted by alpha.
+pub(crate) fn weighted<T: Sample>(pixel: &[T]) -> [f32; 4] {
+    let mut result = [0.0; 4];
+    result.iter_mut().zip(pixel).for_each(|(to, from)| *to = from.float());
+    if pixel.len().is_multiple_of(2) {
+        let last = pixel.len() - 1;
+        let weight = result[last] / T::MAX;
+        result.iter_mut().take(last).for_each(|color| *color *= weight);
+    }
+    result
+}
+
+/// The opposite of [`weighted`], for a pixel of `channels`.
+pub(crate) fn unweighted<T: Sample>(mut pixel: [f32; 4], channels: usize) -> [f32; 4] {
+    if channels.is_multiple_of(2) {
+        let last = channels - 1;
+        let weight = if pixel[last] > 0.0 { T::MAX / pixel[last] } else { 0.0 };
+        pixel.iter_mut().take(last).for_each(|color| *color *= weight);
+    }
+    pixel
+}
+
+/// Rec. 709 luma of a pixel that may have colour and alpha.
+pub(crate) fn luma_of<T: Sample>(pixel: &[T]) -> f32 {
+    match pixel {
+        [r, g, b, ..] => 0.2126 * r.float() + 0.7152 * g.float() + 0.0722 * b.float(),
+        [value, ..] => value.float(),
+        [] => 0.0,
+    }
+}
+
+/// Lays `color`, as floats in the order of the channels, over `pixel`; `alpha` from 0 to 1.
+pub(crate) fn over<T: Sample>(pixel: &mut [T], color: [f32; 4], alpha: f32) {
+    let alpha = alpha.clamp(0.0, 1.0);
+    let under = if pixel.len().is_multiple_of(2) {
+        let below = pixel.last().map_or(1.0, |below| below.float() / T::MAX);
+        below * (1.0 - alpha)
+    } else {
+        1.0 - alpha
+    };
+    let total = alpha + under;
+    if alpha <= 0.0 || total <= 0.0 {
+        return;
+    }
+    let has_alpha = pixel.len().is_multiple_of(2);
+    let colors = if has_alpha { pixel.len() - 1 } else { pixel.len() };
+    for (to, from) in pixel.iter_mut().zip(color).take(colors) {
+        *to = T::from_float((from * alpha + to.float() * under) / total);
+    }
+    if has_alpha && let Some(last) = pixel.last_mut() {
+        *last = T::from_float(total * T::MAX);
+    }
+}
+
 /// Our own mistake: something that an earlier stage should have ruled out.
 pub(crate) fn unexpected(what: &str) -> Failure {
     Failure::internal(&format_args!("unexpected in the engine: {what}"))
@@ -182,6 +236,12 @@ pub(crate) fn able_to_show(image: DynamicImage, color: Color) -> DynamicImage {
     let alpha = image.color().has_alpha() || a < 255;
     let gray = !image.color().has_color() && (a == 0 || (r == g && g == b));
     as_kind(image, !gray, alpha)
+}
+
+/// Turns the picture into a kind on which `color` can be painted: that needs no alpha, however thin the paint.
+pub(crate) fn able_to_take(image: DynamicImage, color: Color) -> DynamicImage {
+    let [r, g, b, _] = color.rgba;
+    able_to_show(image, Color { rgba: [r, g, b, 255] })
 }
 
 /// The picture with or without colour and alpha, of the same depth. Alpha must not be lost silently: flatten first.

@@ -62,9 +62,12 @@ async fn one(
     item: &Item,
 ) -> Result<ItemDone, Failure> {
     let input = input::fetch(context, job, &item.origin).await?;
+    let others = input::others(context, job, &batch.recipe, &batch.others).await?;
     let options = Options { strict: batch.strict, preview: PreviewKind::None };
     let (bytes, recipe) = (input.bytes.clone(), batch.recipe.clone());
-    let made = context.on_engine(None, move |engine, stop| engine.transform(&bytes, &recipe, &options, stop)).await?;
+    let transformed =
+        context.on_engine(None, move |engine, stop| engine.transform_with(&bytes, &others, &recipe, &options, stop));
+    let made = transformed.await?;
     let bytes_in = made.before.bytes;
     let Some(name) = name_and_save(context, record, batch, item, &input, &made).await? else {
         let skipped = Failure::invalid("name", "The name is taken, and on_conflict is skip.");

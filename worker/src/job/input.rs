@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use common::{
-    Facts, Failure, FailureKind, ImageId, ImageRecord, StoreError,
+    Facts, Failure, FailureKind, ImageId, ImageRecord, Recipe, StoreError,
     job::{Job, Source},
 };
 use sha2::{Digest, Sha256};
@@ -29,6 +29,21 @@ pub(super) async fn fetch(context: &Arc<Context>, job: &Job, source: &Source) ->
         Source::Path(path) => file(context, path).await,
         Source::Inline(id) => inline(context, job, id).await,
     }
+}
+
+/// The bytes of the other pictures that the steps of `recipe` name; `sources` has them in the same order.
+pub(super) async fn others(
+    context: &Arc<Context>,
+    job: &Job,
+    recipe: &Recipe,
+    sources: &[Source],
+) -> Result<Vec<Arc<[u8]>>, Failure> {
+    let mut others = Vec::with_capacity(sources.len());
+    for ((argument, _), source) in recipe.others().zip(sources) {
+        let input = fetch(context, job, source).await.map_err(|failure| failure.argument(argument))?;
+        others.push(input.bytes);
+    }
+    Ok(others)
 }
 
 async fn stored(context: &Context, job: &Job, id: &ImageId) -> Result<Input, Failure> {

@@ -13,10 +13,12 @@ use crate::engine::Options;
 
 pub(crate) async fn run(context: &Arc<Context>, job: &Job, transform: &Transform) -> Result<Outcome, Failure> {
     let input = input::fetch(context, job, &transform.source).await?;
+    let others = input::others(context, job, &transform.recipe, &transform.others).await?;
     let options = Options { strict: transform.strict, preview: preview_kind(transform.show) };
     let (bytes, recipe) = (input.bytes.clone(), transform.recipe.clone());
-    let mut made =
-        context.on_engine(Some(&job.id), move |engine, stop| engine.transform(&bytes, &recipe, &options, stop)).await?;
+    let transformed = context
+        .on_engine(Some(&job.id), move |engine, stop| engine.transform_with(&bytes, &others, &recipe, &options, stop));
+    let mut made = transformed.await?;
     let about = store::Made {
         tool: "transform_image",
         index: 0,

@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::Instant,
 };
 
@@ -25,6 +25,7 @@ use worker::{
 
 use super::{
     flags::RecipeFlags,
+    others,
     plan::{Item, Look, Plan},
     progress::Progress,
 };
@@ -97,6 +98,7 @@ enum Done {
 struct Run {
     engine: Engine,
     recipe: Recipe,
+    others: Vec<Arc<[u8]>>,
     template: Template,
     policy: OnConflict,
     options: Options,
@@ -134,6 +136,7 @@ pub(crate) fn batch(arguments: &BatchArguments, matches: &ArgMatches) -> anyhow:
         .map_err(|error| Failure::invalid("--out", format!("{}: {error}.", results.display())))?;
     let run = Run {
         engine: Engine::new(worker::limits(&config, 1))?,
+        others: others::read(&recipe, max_file_bytes)?,
         recipe,
         template,
         policy: OnConflict::parse(&arguments.on_conflict).unwrap_or_default(),
@@ -188,7 +191,7 @@ impl Run {
     fn one(&self, index: u32, item: &Item) -> Done {
         let made = item.files.read(&item.below, "SRC").and_then(|(bytes, _)| {
             let stop = Stop::new(self.config.engine.job_timeout);
-            self.engine.transform(&bytes, &self.recipe, &self.options, &stop)
+            self.engine.transform_with(&bytes, &self.others, &self.recipe, &self.options, &stop)
         });
         let written = made.and_then(|made| Ok((self.write(index, item, &made)?, made)));
         match written {

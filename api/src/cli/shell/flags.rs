@@ -22,6 +22,9 @@ pub(crate) struct RecipeFlags {
     /// Crop to WIDTHxHEIGHT+X+Y pixels, WIDTHxHEIGHT around the middle, or an aspect such as 16:9.
     #[arg(long, value_name = "AREA")]
     crop: Option<String>,
+    /// Cut off a border of one colour.
+    #[arg(long)]
+    trim: bool,
     /// Rotate clockwise by any angle.
     #[arg(long, value_name = "DEGREES", allow_negative_numbers = true)]
     rotate: Option<f32>,
@@ -46,6 +49,12 @@ pub(crate) struct RecipeFlags {
     /// Multiply contrast; 1 changes nothing.
     #[arg(long, value_name = "FACTOR")]
     contrast: Option<f32>,
+    /// Lay this image file on top, in the lower right corner.
+    #[arg(long, value_name = "FILE")]
+    watermark: Option<String>,
+    /// Write this text at the bottom.
+    #[arg(long, value_name = "TEXT")]
+    text: Option<String>,
     /// Steps as the JSON list that `transform_image` takes, such as '[{"op":"resize","width":800}]'.
     #[arg(long, value_name = "JSON")]
     steps: Option<String>,
@@ -67,8 +76,22 @@ pub(crate) struct RecipeFlags {
 }
 
 /// The flags that become steps; clap remembers where each stood.
-const ORDERED: [&str; 11] =
-    ["steps", "resize", "crop", "rotate", "flip", "flop", "blur", "sharpen", "grayscale", "brightness", "contrast"];
+const ORDERED: [&str; 14] = [
+    "steps",
+    "resize",
+    "crop",
+    "trim",
+    "rotate",
+    "flip",
+    "flop",
+    "blur",
+    "sharpen",
+    "grayscale",
+    "brightness",
+    "contrast",
+    "watermark",
+    "text",
+];
 
 impl RecipeFlags {
     /// The recipe, with `format` for its output.
@@ -99,10 +122,12 @@ impl RecipeFlags {
             "resize" => self.resize_step()?,
             "crop" => crop_step(self.crop.as_deref().unwrap_or_default())?,
             "rotate" => json!({"op": "rotate", "angle_degrees": self.rotate}),
-            "flip" | "flop" | "grayscale" => json!({"op": flag}),
+            "trim" | "flip" | "flop" | "grayscale" => json!({"op": flag}),
             "blur" => json!({"op": "blur", "sigma": self.blur}),
             "sharpen" => json!({"op": "sharpen", "amount": self.sharpen}),
             "brightness" => json!({"op": "brightness", "factor": self.brightness}),
+            "watermark" => json!({"op": "watermark", "image": self.watermark}),
+            "text" => json!({"op": "text", "text": self.text}),
             _ => json!({"op": "contrast", "factor": self.contrast}),
         };
         Recipe::parse_steps(&json!([step])).map_err(|failure| by_flag(failure, flag))
@@ -185,6 +210,7 @@ mod tests {
         assert_eq!(ops(&["--resize", "8x8", "--rotate", "-90", "--flip"]), ["resize", "rotate", "flip"]);
         assert_eq!(ops(&["--grayscale", "--steps", r#"[{"op":"flop"},{"op":"flip"}]"#]), ["grayscale", "flop", "flip"]);
         assert_eq!(ops(&["--contrast", "2", "--sharpen", "--crop", "4x4"]), ["contrast", "sharpen", "crop"]);
+        assert_eq!(ops(&["--text", "Hi", "--trim", "--watermark", "logo.png"]), ["text", "trim", "watermark"]);
         assert!(ops(&[]).is_empty());
     }
 

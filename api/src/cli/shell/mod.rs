@@ -2,6 +2,7 @@
 
 mod batch;
 mod flags;
+mod others;
 mod plan;
 mod progress;
 mod transform;

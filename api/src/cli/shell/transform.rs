@@ -14,7 +14,7 @@ use worker::{
     files::{Files, Writing},
 };
 
-use super::flags::RecipeFlags;
+use super::{flags::RecipeFlags, others};
 use crate::cli::{End, result, say};
 
 /// The arguments of `transform`.
@@ -34,6 +34,7 @@ pub(crate) struct TransformArguments {
 pub(crate) fn transform(arguments: &TransformArguments, matches: &ArgMatches) -> anyhow::Result<End> {
     let config = process::settings(Way::Stdio)?;
     let recipe = arguments.recipe.recipe(matches, Some(format_of(&arguments.output)?))?;
+    let others = others::read(&recipe, config.engine.max_file_bytes)?;
     let wrong = |error: std::io::Error| Failure::invalid("IN", format!("{}: {error}.", arguments.input.display()));
     let real = arguments.input.canonicalize().map_err(wrong)?;
     // The engine refuses what is too large; a file that size need not be read first.
@@ -46,7 +47,7 @@ pub(crate) fn transform(arguments: &TransformArguments, matches: &ArgMatches) ->
     }
     let engine = Engine::new(worker::limits(&config, 1))?;
     let options = Options { strict: arguments.recipe.strict, preview: PreviewKind::None };
-    let made = engine.transform(&bytes, &recipe, &options, &Stop::new(config.engine.job_timeout))?;
+    let made = engine.transform_with(&bytes, &others, &recipe, &options, &Stop::new(config.engine.job_timeout))?;
     to.write(&output, &made.bytes, &Writing { overwrite: true, tag: "shell", argument: "OUT" })?;
     for warning in &made.warnings {
         say(&format!("warning: {}: {}", warning.code, warning.message));

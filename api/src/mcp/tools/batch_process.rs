@@ -11,7 +11,10 @@ use common::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{About, Entry, recipe::RecipeArguments};
+use super::{
+    About, Entry,
+    recipe::{self, RecipeArguments},
+};
 use crate::{
     Scope,
     mcp::{
@@ -87,12 +90,14 @@ pub(super) fn entry() -> Entry {
 }
 
 async fn run(call: &Call, arguments: Arguments) -> Result<Reply, Failure> {
-    let recipe = arguments.recipe.recipe()?;
+    let mut recipe = arguments.recipe.recipe()?;
     let name = arguments.name.unwrap_or_else(|| naming::DEFAULT.to_owned());
     Template::parse(&name, "name")?;
+    let others = recipe::others(call, &mut recipe).await?;
     let work = Work::BatchPlan(Batch {
         source: source(call, arguments.source).await?,
         recipe,
+        others,
         name,
         on_conflict: arguments.on_conflict.unwrap_or_default(),
         save_to: arguments.save_to,

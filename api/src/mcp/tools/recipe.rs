@@ -4,10 +4,13 @@ use std::path::Path;
 
 use common::{
     Failure, Format, Recipe, Step,
+    job::Source,
     recipe::{Color, Fit, MAX_EDGE, MAX_STEPS, Output, Resize},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use crate::mcp::{dispatch::Call, image_argument};
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(super) struct RecipeArguments {
@@ -102,6 +105,23 @@ impl RecipeArguments {
         }
         Ok(Recipe { steps, output })
     }
+}
+
+/// The other images that the steps name, each checked as every image argument is. One that came as bytes is an id
+/// from here on.
+///
+/// # Errors
+/// What is wrong with one of them, with its path.
+pub(super) async fn others(call: &Call, recipe: &mut Recipe) -> Result<Vec<Source>, Failure> {
+    let mut sources = Vec::new();
+    for (argument, image) in recipe.others_mut() {
+        let source = image_argument::resolve(call, image, &argument).await?;
+        if let Source::Image(id) | Source::Inline(id) = &source {
+            *image = id.to_string();
+        }
+        sources.push(source);
+    }
+    Ok(sources)
 }
 
 #[cfg(test)]

@@ -7,7 +7,10 @@ use common::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{About, Entry, recipe::RecipeArguments};
+use super::{
+    About, Entry,
+    recipe::{self, RecipeArguments},
+};
 use crate::{
     Scope,
     mcp::{
@@ -38,10 +41,12 @@ pub(super) fn entry() -> Entry {
     let about = About {
         name: "transform_image",
         title: "Transform an image",
-        description: "Resize, crop, rotate, flip, blur, sharpen, change colours of one image, convert its format, or \
-            compress it. Put several changes into ONE call: `steps` is an ordered list, such as \
-            [{\"op\":\"crop\",\"aspect\":\"1:1\"},{\"op\":\"resize\",\"width\":512},{\"op\":\"grayscale\"}]; width, height \
-            and fit alone are short for one resize. The original is never changed; the result gets a new image_id, a \
+        description: "Resize, crop, rotate, sharpen, change colours and tones of one image, write or draw on it, \
+            watermark it, redact parts of it, convert its format, or compress it. Put several changes into ONE call: \
+            `steps` is an ordered list, such as \
+            [{\"op\":\"crop\",\"aspect\":\"1:1\",\"gravity\":\"smart\"},{\"op\":\"resize\",\"width\":512},{\"op\":\"grayscale\"}]; \
+            each parameter says which steps take it, and places count in pixels of the image as it is at that step; \
+            width, height and fit alone are short for one resize. To hide something use redact, not blur. The original is never changed; the result gets a new image_id, a \
             link (or a path) and a preview. EXIF orientation is applied, colours become sRGB, metadata is stripped. \
             The result states size, format and bytes before and after, what was applied and what had no effect. \
             For many images use batch_process.",
@@ -61,15 +66,17 @@ async fn run(call: &Call, mut arguments: Arguments) -> Result<Reply, Failure> {
     if let Some(path) = &arguments.save_to {
         arguments.recipe.fit_to_name(path)?;
     }
-    let recipe = arguments.recipe.recipe()?;
+    let mut recipe = arguments.recipe.recipe()?;
     let overwrite = arguments.overwrite.unwrap_or_default();
     if overwrite && arguments.save_to.is_none() {
         return Err(Failure::invalid("overwrite", "overwrite needs save_to."));
     }
     let source = image_argument::resolve(call, &arguments.image, "image").await?;
+    let others = recipe::others(call, &mut recipe).await?;
     let work = Work::Transform(Transform {
         source,
         recipe,
+        others,
         strict: arguments.strict.unwrap_or_default(),
         show: arguments.show.unwrap_or_default(),
         save_to: arguments.save_to.map(|path| SaveTo { path, overwrite }),

@@ -1,10 +1,13 @@
 //! `crop`: a rectangle that lies inside the picture, or an error that says how large the picture is.
 
-use common::{Failure, recipe::Crop};
+use common::{
+    Failure,
+    recipe::{Crop, Focus},
+};
 use image::DynamicImage;
 
-use super::Notes;
-use crate::engine::limits::Size;
+use super::{Context, Notes};
+use crate::engine::{limits::Size, saliency};
 
 /// A rectangle in pixels.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -14,11 +17,11 @@ pub(super) struct Rectangle {
     pub(super) size: Size,
 }
 
-/// Works out what is cut out of a picture of size `from`.
+/// Works out what is cut out of a picture of size `from`; `hold` says where in the spare room, as fractions.
 ///
 /// # Errors
 /// `invalid_argument` where the rectangle is not wholly inside.
-pub(super) fn rectangle(step: &Crop, from: Size, path: &str) -> Result<Rectangle, Failure> {
+pub(super) fn rectangle(step: &Crop, from: Size, (gx, gy): (f64, f64), path: &str) -> Result<Rectangle, Failure> {
     let size = match (step.ratio(), step.width, step.height) {
         (Some(ratio), ..) => largest(ratio, from),
         (None, Some(width), Some(height)) => Size::new(width, height),
@@ -37,7 +40,6 @@ pub(super) fn rectangle(step: &Crop, from: Size, path: &str) -> Result<Rectangle
         return Err(outside());
     }
     let (spare_x, spare_y) = (from.width - size.width, from.height - size.height);
-    let (gx, gy) = step.gravity.fractions();
     let at = |spare: u32, gravity: f64| (f64::from(spare) * gravity).round() as u32;
     let x = step.x.unwrap_or_else(|| at(spare_x, gx));
     let y = step.y.unwrap_or_else(|| at(spare_y, gy));
@@ -58,9 +60,20 @@ fn largest((wide, high): (f64, f64), from: Size) -> Size {
     }
 }
 
-pub(super) fn apply(step: &Crop, image: DynamicImage, path: &str, notes: &mut Notes) -> Result<DynamicImage, Failure> {
+pub(super) fn apply(
+    step: &Crop,
+    image: DynamicImage,
+    path: &str,
+    context: &Context<'_>,
+    notes: &mut Notes,
+) -> Result<DynamicImage, Failure> {
     let from = Size::new(image.width(), image.height());
-    let Rectangle { x, y, size } = rectangle(step, from, path)?;
+    let mut hold = step.gravity.fractions();
+    if step.gravity == Focus::Smart && step.x.is_none() {
+        let window = rectangle(step, from, hold, path)?.size;
+        hold = saliency::hold(&image, (window.width.into(), window.height.into()), context.stop)?;
+    }
+    let Rectangle { x, y, size } = rectangle(step, from, hold, path)?;
     if size == from {
         notes.ignored(format!("crop ({path}): it keeps the whole picture of {from}"));
         return Ok(image);
@@ -89,7 +102,11 @@ mod tests {
         ] {
             let step: Crop = serde_json::from_str(json).unwrap();
             let expected = Rectangle { x, y, size: Size::new(width, height) };
-            assert_eq!(rectangle(&step, Size::new(100, 50), "steps[0]").unwrap(), expected, "{json}");
+            assert_eq!(
+                rectangle(&step, Size::new(100, 50), step.gravity.fractions(), "steps[0]").unwrap(),
+                expected,
+                "{json}"
+            );
         }
     }
 
@@ -102,7 +119,7 @@ mod tests {
             r#"{"width":101,"height":1}"#,
         ] {
             let step: Crop = serde_json::from_str(json).unwrap();
-            let failure = rectangle(&step, Size::new(100, 50), "steps[3]").unwrap_err();
+            let failure = rectangle(&step, Size::new(100, 50), step.gravity.fractions(), "steps[3]").unwrap_err();
             assert_eq!(failure.kind, FailureKind::InvalidArgument);
             assert_eq!(failure.argument.as_deref(), Some("steps[3]"));
             assert!(failure.message.contains("100x50"), "{failure}");

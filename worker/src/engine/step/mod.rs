@@ -1,28 +1,54 @@
 //! One file a step, named as in the recipe. Every step says what size it makes, and makes it.
 
+mod area;
 pub(crate) mod blur;
 mod brightness;
 mod contrast;
 mod crop;
+mod draw;
+mod edge;
+mod emboss;
+mod flatten;
 mod flip;
 mod flop;
+mod gamma;
 mod grayscale;
+mod hue;
+mod invert;
+mod matrix;
+mod neighbours;
+mod normalize;
+mod pad;
+mod pixelate;
+mod posterize;
+mod redact;
 pub(crate) mod resize;
 mod rotate;
+mod round_corners;
+mod saturation;
+mod sepia;
 mod sharpen;
+mod text;
+mod threshold;
+mod tint;
 mod tone;
+mod trim;
+mod watermark;
 
 use common::{Failure, Format, Step, Warning, recipe::Color};
 use image::DynamicImage;
 
-use super::{Stop, limits::Size};
+use super::{Stop, limits::Size, others::Other};
 
 /// What a step may want to know beside its own parameters.
+#[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     /// The format of the result.
     pub(crate) format: Format,
     /// What the caller wants behind the picture.
     pub(crate) background: Option<Color>,
+    /// The other picture that this step names.
+    pub(crate) other: Option<&'a Other<'a>>,
     pub(crate) stop: &'a Stop,
 }
 
@@ -67,17 +93,44 @@ impl Notes {
 /// `invalid_argument` where the step cannot be done on such a picture.
 pub(crate) fn size_after(step: &Step, size: Size, path: &str) -> Result<Size, Failure> {
     Ok(match step {
-        Step::Resize(step) => resize::place(step, size).canvas,
-        Step::Crop(step) => crop::rectangle(step, size, path)?.size,
+        Step::Resize(step) => resize::place(step, size, step.gravity.fractions()).canvas,
+        Step::Crop(step) => crop::rectangle(step, size, step.gravity.fractions(), path)?.size,
         Step::Rotate(step) => rotate::size_after(step, size),
-        Step::AutoOrient(_)
+        Step::Pad(step) => pad::size_after(step, size),
+        Step::Pixelate(step) => {
+            pixelate::area(step, size, path)?;
+            size
+        }
+        Step::Redact(step) => {
+            redact::areas(step, size, path)?;
+            size
+        }
+        // A trim makes this at most; see plan::after_trim.
+        Step::Trim(_)
+        | Step::AutoOrient(_)
         | Step::Flip(_)
         | Step::Flop(_)
+        | Step::RoundCorners(_)
         | Step::Blur(_)
         | Step::Sharpen(_)
         | Step::Grayscale(_)
+        | Step::Sepia(_)
+        | Step::Invert(_)
         | Step::Brightness(_)
-        | Step::Contrast(_) => size,
+        | Step::Contrast(_)
+        | Step::Saturation(_)
+        | Step::Hue(_)
+        | Step::Gamma(_)
+        | Step::Normalize(_)
+        | Step::Tint(_)
+        | Step::Threshold(_)
+        | Step::Posterize(_)
+        | Step::Emboss(_)
+        | Step::Edge(_)
+        | Step::Watermark(_)
+        | Step::Text(_)
+        | Step::Draw(_)
+        | Step::Flatten(_) => size,
     })
 }
 
@@ -95,7 +148,7 @@ pub(crate) fn apply(
     match step {
         Step::AutoOrient(_) => Ok(image),
         Step::Resize(step) => resize::apply(step, image, path, context, notes),
-        Step::Crop(step) => crop::apply(step, image, path, notes),
+        Step::Crop(step) => crop::apply(step, image, path, context, notes),
         Step::Rotate(step) => rotate::apply(step, image, path, context, notes),
         Step::Flip(_) => flip::apply(image, context, notes),
         Step::Flop(_) => flop::apply(image, context, notes),
@@ -104,5 +157,25 @@ pub(crate) fn apply(
         Step::Grayscale(_) => Ok(grayscale::apply(image, path, notes)),
         Step::Brightness(step) => brightness::apply(step, image, path, notes),
         Step::Contrast(step) => contrast::apply(step, image, path, notes),
+        Step::Trim(step) => trim::apply(step, image, path, context, notes),
+        Step::Pad(step) => pad::apply(step, image, context, notes),
+        Step::RoundCorners(step) => round_corners::apply(step, image, context, notes),
+        Step::Pixelate(step) => pixelate::apply(step, image, path, context, notes),
+        Step::Sepia(step) => sepia::apply(step, image, path, context, notes),
+        Step::Invert(_) => invert::apply(image, notes),
+        Step::Saturation(step) => saturation::apply(step, image, path, context, notes),
+        Step::Hue(step) => hue::apply(step, image, path, context, notes),
+        Step::Gamma(step) => gamma::apply(step, image, path, notes),
+        Step::Normalize(step) => normalize::apply(step, image, path, context, notes),
+        Step::Tint(step) => tint::apply(step, image, path, context, notes),
+        Step::Threshold(step) => threshold::apply(step, image, notes),
+        Step::Posterize(step) => posterize::apply(step, image, notes),
+        Step::Emboss(_) => emboss::apply(&image, context, notes),
+        Step::Edge(_) => edge::apply(image, context, notes),
+        Step::Watermark(step) => watermark::apply(step, image, path, context, notes),
+        Step::Text(step) => text::apply(step, image, path, context, notes),
+        Step::Draw(step) => draw::apply(step, image, path, context, notes),
+        Step::Redact(step) => redact::apply(step, image, path, context, notes),
+        Step::Flatten(step) => flatten::apply(step, image, path, context, notes),
     }
 }

@@ -2,7 +2,7 @@
 
 use common::{
     Failure,
-    recipe::{Color, Filter, Fit, Resize},
+    recipe::{Color, Filter, Fit, Focus, Resize},
 };
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::{DynamicImage, ImageBuffer, Pixel, imageops};
@@ -12,6 +12,7 @@ use crate::engine::{
     Stop,
     limits::Size,
     pixels::{Buffer, Sample, able_to_show, each_buffer, pixel_of},
+    saliency,
 };
 
 /// Where a picture goes.
@@ -29,8 +30,8 @@ pub(crate) struct Place {
     pub(crate) held_back: bool,
 }
 
-/// Works out where a picture of size `from` goes.
-pub(crate) fn place(step: &Resize, from: Size) -> Place {
+/// Works out where a picture of size `from` goes; `hold` says where in the spare room, as fractions.
+pub(crate) fn place(step: &Resize, from: Size, (gx, gy): (f64, f64)) -> Place {
     let (w, h) = (f64::from(from.width), f64::from(from.height));
     let whole = (0.0, 0.0, w, h);
     let plain = |size| Place { canvas: size, picture: size, at: (0, 0), source: whole, held_back: false };
@@ -45,7 +46,6 @@ pub(crate) fn place(step: &Resize, from: Size) -> Place {
     };
     let canvas = Size::new(width, height);
     let (across, down) = (f64::from(width) / w, f64::from(height) / h);
-    let (gx, gy) = step.gravity.fractions();
     match step.fit {
         Fit::Inside => kept_aspect(step, from, across.min(down), plain),
         Fit::Outside => kept_aspect(step, from, across.max(down), plain),
@@ -80,7 +80,7 @@ fn side(length: f64) -> u32 {
 
 /// The largest size of the aspect of `from` within a square of `side` pixels, never larger than `from`.
 pub(crate) fn inside(from: Size, side: u32) -> Size {
-    place(&Resize { width: Some(side), height: Some(side), ..Resize::default() }, from).canvas
+    place(&Resize { width: Some(side), height: Some(side), ..Resize::default() }, from, (0.5, 0.5)).canvas
 }
 
 pub(super) fn apply(
@@ -91,7 +91,11 @@ pub(super) fn apply(
     notes: &mut Notes,
 ) -> Result<DynamicImage, Failure> {
     let from = Size::new(image.width(), image.height());
-    let place = place(step, from);
+    let mut place = place(step, from, step.gravity.fractions());
+    if step.gravity == Focus::Smart && step.fit == Fit::Cover {
+        let hold = saliency::hold(&image, (place.source.2, place.source.3), context.stop)?;
+        place = self::place(step, from, hold);
+    }
     let (fit, filter) = (fit_name(step.fit), filter_name(step.filter));
     if place.held_back {
         notes.ignored(format!("resize ({path}): the picture of {from} is not enlarged unless upscale is true"));
@@ -190,7 +194,7 @@ mod tests {
 
     fn size_of(json: &str, from: (u32, u32)) -> (u32, u32) {
         let step: Resize = serde_json::from_str(json).unwrap();
-        let canvas = place(&step, Size::new(from.0, from.1)).canvas;
+        let canvas = place(&step, Size::new(from.0, from.1), (0.5, 0.5)).canvas;
         (canvas.width, canvas.height)
     }
 
@@ -236,7 +240,8 @@ mod tests {
     fn cover_keeps_what_gravity_says() {
         let of = |gravity: &str| {
             let json = format!(r#"{{"width":100,"height":100,"fit":"cover","gravity":"{gravity}"}}"#);
-            place(&serde_json::from_str(&json).unwrap(), Size::new(301, 200)).source
+            let step: Resize = serde_json::from_str(&json).unwrap();
+            place(&step, Size::new(301, 200), step.gravity.fractions()).source
         };
         assert_eq!(of("west"), (0.0, 0.0, 200.0, 200.0));
         assert_eq!(of("center"), (50.5, 0.0, 200.0, 200.0));

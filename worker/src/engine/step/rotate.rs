@@ -11,7 +11,7 @@ use crate::engine::{
     Stop,
     limits::Size,
     orient,
-    pixels::{Buffer, Sample, able_to_show, each_buffer, has_alpha, pixel_of, unexpected},
+    pixels::{Buffer, Sample, able_to_show, each_buffer, pixel_of, unexpected, unweighted, weighted},
 };
 
 /// What a rotation comes to.
@@ -116,29 +116,13 @@ where
         .ok_or_else(|| unexpected("a rotated picture of another size"))
 }
 
-/// The channels as floats, colours weighted by alpha.
-fn weighted<T: Sample>(pixel: &[T]) -> [f32; 4] {
-    let mut result = [0.0; 4];
-    result.iter_mut().zip(pixel).for_each(|(to, from)| *to = from.float());
-    if pixel.len().is_multiple_of(2) {
-        let last = pixel.len() - 1;
-        let weight = result[last] / T::MAX;
-        result.iter_mut().take(last).for_each(|color| *color *= weight);
-    }
-    result
-}
-
 /// The opposite of [`weighted`], appended to `samples`.
-fn put<P: Pixel>(mut pixel: [f32; 4], samples: &mut Vec<P::Subpixel>)
+fn put<P: Pixel>(pixel: [f32; 4], samples: &mut Vec<P::Subpixel>)
 where
     P::Subpixel: Sample,
 {
     let channels = usize::from(P::CHANNEL_COUNT);
-    if has_alpha::<P>() {
-        let last = channels - 1;
-        let weight = if pixel[last] > 0.0 { P::Subpixel::MAX / pixel[last] } else { 0.0 };
-        pixel.iter_mut().take(last).for_each(|color| *color *= weight);
-    }
+    let pixel = unweighted::<P::Subpixel>(pixel, channels);
     samples.extend(pixel.iter().take(channels).map(|value| P::Subpixel::from_float(*value)));
 }
 

@@ -1,4 +1,4 @@
-//! What `brightness` and `contrast` have in common: one curve for every colour channel.
+//! What `brightness`, `contrast`, `gamma` and their like have in common: one curve for every colour channel.
 
 use common::Failure;
 use image::{DynamicImage, Pixel};
@@ -60,6 +60,29 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn invert_gamma_and_posterize_are_their_formulas() {
+        let all = RgbaImage::from_fn(256, 2, |x, y| Rgba([x as u8, 255 - x as u8, 7, if y == 0 { 255 } else { 40 }]));
+        for (step, curve) in [
+            (r#"[{"op":"invert"}]"#, (|v| 1.0 - v) as fn(f64) -> f64),
+            (r#"[{"op":"gamma","gamma":2.2}]"#, |v| v.powf(1.0 / 2.2)),
+            (r#"[{"op":"gamma","gamma":0.5}]"#, |v| v * v),
+            (r#"[{"op":"posterize","levels":2}]"#, f64::round),
+            (r#"[{"op":"posterize","levels":5}]"#, |v| (v * 4.0).round() / 4.0),
+        ] {
+            let result = fixtures::run(all.clone(), step).into_rgba8();
+            for (before, after) in all.pixels().zip(result.pixels()) {
+                assert_eq!(before.0[3], after.0[3]);
+                for channel in 0..3 {
+                    let exact = curve(f64::from(before.0[channel]) / 255.0) * 255.0;
+                    assert!((f64::from(after.0[channel]) - exact).abs() <= 0.51, "{step} {before:?} {after:?}");
+                }
+            }
+        }
+        let twice = fixtures::run(fixtures::deep(9, 7), r#"[{"op":"invert"},{"op":"invert"}]"#);
+        assert_eq!(twice, fixtures::deep(9, 7));
     }
 
     #[test]
