@@ -72,7 +72,7 @@ pub(super) fn entry() -> Entry {
         name: "batch_process",
         title: "Process many images",
         description: "Runs the same steps over a whole folder or a list of images: resize, crop, convert, compress and \
-            so on, with the same `steps` as transform_image. Returns a job_id; if state is queued or running when \
+            so on, with the same `steps` as transform_image, which describes their parameters. Returns a job_id; if state is queued or running when \
             the call returns, poll get_job {job_id, wait_seconds: 45} and never call batch_process again for it. \
             Originals are never altered: results go into the store and, with save_to, into a folder as well. One bad \
             image does not stop the rest: the result counts ok, failed and skipped, lists the first failures, and \
@@ -87,6 +87,7 @@ pub(super) fn entry() -> Entry {
     Entry::new::<Arguments, JobFacts>(about, |call, arguments| {
         Box::pin(async move { run(call, super::read(arguments)?).await })
     })
+    .with_brief_steps()
 }
 
 async fn run(call: &Call, arguments: Arguments) -> Result<Reply, Failure> {

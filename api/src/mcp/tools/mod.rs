@@ -91,6 +91,19 @@ impl Entry {
         Self { about, tool, input, run }
     }
 
+    /// Names the parameters of the steps only: what they mean stands at `transform_image`, in the same list of tools.
+    fn with_brief_steps(mut self) -> Self {
+        let schema = Arc::make_mut(&mut self.tool.input_schema);
+        let steps =
+            schema.get_mut("properties").and_then(|properties| properties.pointer_mut("/steps/items/properties"));
+        for parameter in steps.and_then(Value::as_object_mut).into_iter().flat_map(|steps| steps.values_mut()) {
+            if let Some(parameter) = parameter.as_object_mut() {
+                parameter.remove("description");
+            }
+        }
+        self
+    }
+
     /// Checks the arguments and runs the tool.
     ///
     /// # Errors
