@@ -21,7 +21,7 @@ pub struct Watermark {
     /// Its width as a share of the picture's. It never sticks out.
     #[serde(default = "fifth")]
     #[schemars(range(min = 0.01, max = 1.0))]
-    pub scale: f32,
+    pub scale: f64,
     /// Repeat it over the whole picture.
     #[serde(default)]
     pub tile: bool,
@@ -39,7 +39,7 @@ fn one() -> f32 {
     1.0
 }
 
-fn fifth() -> f32 {
+fn fifth() -> f64 {
     0.2
 }
 

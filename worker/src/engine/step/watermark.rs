@@ -43,7 +43,7 @@ fn scaled(mark: Size, picture: Size, step: &Watermark) -> Size {
         let left = side.saturating_sub(step.margin.saturating_mul(2));
         f64::from(if left > 0 { left } else { side })
     };
-    let wanted = f64::from(picture.width) * f64::from(step.scale);
+    let wanted = f64::from(picture.width) * step.scale;
     let scale = (wanted / f64::from(mark.width))
         .min(room(picture.width) / f64::from(mark.width))
         .min(room(picture.height) / f64::from(mark.height));
