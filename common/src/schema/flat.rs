@@ -131,7 +131,6 @@ fn first_sentence(text: &str) -> &str {
 mod tests {
     use serde_json::json;
 
-    use super::*;
     use crate::{Recipe, Step, schema};
 
     #[test]
