@@ -25,6 +25,7 @@ mod output;
 mod pad;
 mod pixelate;
 mod posterize;
+mod preset;
 mod redact;
 mod region;
 mod resize;
@@ -67,6 +68,7 @@ pub use self::{
     pad::Pad,
     pixelate::Pixelate,
     posterize::Posterize,
+    preset::Preset,
     redact::{Redact, Redaction},
     region::Region,
     resize::{Filter, Fit, Resize},

@@ -15,13 +15,34 @@ pub struct Output {
     pub quality: Option<u8>,
     /// WebP without loss.
     pub lossless: bool,
+    /// The largest that the file may be; the quality is lowered until it is.
+    pub max_bytes: Option<u64>,
+    /// How alike it must look, as the mean structural similarity of the luma; the smallest such file is looked for.
+    pub min_ssim: Option<f64>,
     /// JPEG in progressive scans.
     pub progressive: bool,
     /// What transparency is laid on where the format has none. Default white.
     pub background: Option<Color>,
+    /// Dots per inch, for print; JPEG and PNG hold it.
+    pub dpi: Option<u16>,
 }
 
 impl Output {
     /// The quality where none is given.
     pub const DEFAULT_QUALITY: u8 = 80;
+
+    /// These settings, and those of `other` where these say nothing.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            format: self.format.or(other.format),
+            quality: self.quality.or(other.quality),
+            max_bytes: self.max_bytes.or(other.max_bytes),
+            min_ssim: self.min_ssim.or(other.min_ssim),
+            lossless: self.lossless || other.lossless,
+            progressive: self.progressive || other.progressive,
+            background: self.background.or(other.background),
+            dpi: self.dpi.or(other.dpi),
+        }
+    }
 }

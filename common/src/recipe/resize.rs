@@ -27,6 +27,9 @@ pub struct Resize {
     /// Let a small picture grow. Goes with `inside` and `outside`.
     #[serde(default)]
     pub upscale: bool,
+    /// Swap width and height where the picture lies the other way.
+    #[serde(default)]
+    pub match_orientation: bool,
     /// What is kept; smart finds what catches the eye. Of `cover`; for `contain`, where the picture sits.
     #[serde(default)]
     pub gravity: Focus,

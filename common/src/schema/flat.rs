@@ -97,14 +97,17 @@ fn widen(schema: &mut Value, other: &Value) {
     }
 }
 
-/// Leaves out what the check and the documents say as well: defaults, bounds that only say that no picture is larger,
-/// and the details of objects within.
+/// Leaves out what the check and the documents say as well: defaults, counts, bounds that only say that no picture is
+/// larger than some or smaller than one pixel, and the details of objects within.
 fn shorten(schema: &mut Value, depth: usize) {
     let Some(object) = schema.as_object_mut() else { return };
-    object.remove("default");
+    for key in ["default", "minItems", "maxItems", "minLength", "maxLength"] {
+        object.remove(key);
+    }
+    let whole = object.get("type").is_some_and(|kind| kind == "integer");
     for key in ["minimum", "maximum"] {
         let Some(bound) = object.get(key).and_then(Value::as_f64) else { continue };
-        if depth > 0 || bound >= A_LONG_SIDE {
+        if depth > 0 || bound >= A_LONG_SIDE || (whole && bound <= 1.0) {
             object.remove(key);
         } else if bound.fract() == 0.0 {
             #[expect(clippy::cast_possible_truncation, reason = "a small whole number")]

@@ -246,6 +246,9 @@ fn animations_give_their_first_frame_and_say_so() {
 fn settings_without_effect_are_named() {
     let png = fixtures::png(fixtures::photo(20, 20));
     let all = |format| Output {
+        max_bytes: None,
+        min_ssim: None,
+        dpi: None,
         format: Some(format),
         quality: Some(50),
         lossless: true,

@@ -12,6 +12,7 @@ mod codec;
 #[cfg(test)]
 mod fixtures;
 mod gauss;
+mod goal;
 #[cfg(test)]
 mod hostile;
 mod inspect;
@@ -28,6 +29,7 @@ mod preview;
 mod probe;
 mod saliency;
 mod sniff;
+mod ssim;
 mod step;
 mod stop;
 

@@ -10,7 +10,8 @@ use image::DynamicImage;
 
 use super::{
     Before, Engine, Options, Stop, Transformed,
-    codec::{self, Encoding},
+    codec::{self, Encoding, density},
+    goal::{self, Reached},
     limits::{Limits, MAX_ICC_BYTES, Size},
     metadata::{self, icc::Conversion},
     orient, others, pixels, plan, preview,
@@ -92,8 +93,12 @@ impl Engine {
         }
         let image = fitted(image, &encoding, &context, &mut notes);
         stop.check()?;
-        let bytes = codec::encode(&image, &encoding, stop)?;
-        note_encoding(recipe, &encoding, &mut notes);
+        let reached = goal::encode(&image, &encoding, &recipe.output, self.limits(), stop)?;
+        note_encoding(recipe, &encoding, &reached, &mut notes);
+        let mut bytes = reached.bytes;
+        if let Some(dpi) = recipe.output.dpi {
+            note_density(&mut bytes, encoding.format, dpi, &mut notes);
+        }
         let facts = Facts {
             width: image.width(),
             height: image.height(),
@@ -252,18 +257,26 @@ fn fitted(image: DynamicImage, encoding: &Encoding, context: &Context<'_>, notes
     pixels::fit_to(format, image, context.ground())
 }
 
+fn note_density(bytes: &mut Vec<u8>, format: Format, dpi: u16, notes: &mut Notes) {
+    if density::note(bytes, format, dpi) {
+        notes.applied(format!("{dpi} dpi noted"));
+    } else {
+        notes.ignored("dpi: only jpeg and png hold it");
+    }
+}
+
 /// Says how it was written, and which settings had no effect on it.
-fn note_encoding(recipe: &Recipe, encoding: &Encoding, notes: &mut Notes) {
+fn note_encoding(recipe: &Recipe, encoding: &Encoding, reached: &Reached, notes: &mut Notes) {
     let output = &recipe.output;
-    let Encoding { format, quality, lossless, progressive } = *encoding;
-    let name = format.name();
-    let lossy = format == Format::Jpeg || (format == Format::Webp && !lossless);
+    let Encoding { format, lossless, progressive, .. } = *encoding;
+    let (name, lossy, quality) = (format.name(), encoding.is_lossy(), reached.quality);
     notes.applied(match (lossy, lossless, progressive) {
         (true, _, true) => format!("{name} quality {quality}, progressive"),
         (true, ..) => format!("{name} quality {quality}"),
         (_, true, _) => format!("{name} lossless"),
         _ => name.to_owned(),
     });
+    goal::note(output, encoding, reached, notes);
     if output.quality.is_some() && !lossy {
         notes.ignored(format!("quality: {}", if lossless { "lossless WebP has none" } else { "this format has none" }));
     }

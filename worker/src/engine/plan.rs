@@ -13,6 +13,9 @@ use super::{
 /// The output that libwebp, the GIF quantiser and their like need beside the pixels, in bytes a pixel.
 const ENCODER_BYTES: u64 = 12;
 
+/// The luma of two pictures.
+const LUMA_BYTES: u64 = 2;
+
 /// What drawing the largest glyph needs.
 const GLYPH_BYTES: u64 = 32 * 1024 * 1024;
 
@@ -59,7 +62,10 @@ pub(crate) fn memory(
     let working = working_bytes(probe.bit_depth);
     let start = Held { size: probe.upright_size(), bytes: stored, alpha: probe.alpha };
     let rest = rest(start, working, &recipe.steps, sizes, format);
-    decoding.max(turning).max(rest).saturating_add(input as u64)
+    // To measure a likeness, the result is read again.
+    let last = sizes.last().copied().unwrap_or_else(|| probe.upright_size()).pixels();
+    let measuring = if recipe.output.min_ssim.is_some() { last.saturating_mul(2 * working + LUMA_BYTES) } else { 0 };
+    decoding.max(turning).max(rest).saturating_add(measuring).saturating_add(input as u64)
 }
 
 /// Bytes a pixel once colour and alpha were added to what had none; floating point becomes 16 bits.

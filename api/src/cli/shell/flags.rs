@@ -1,9 +1,12 @@
 //! The flags that make a recipe. They become steps in the order in which they stand on the command line.
 
-use clap::{ArgMatches, Args, builder::PossibleValuesParser};
+use clap::{
+    ArgMatches, Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use common::{
     Failure, Format, Recipe, Step,
-    recipe::{Color, Output},
+    recipe::{Color, Output, Preset},
 };
 use serde_json::{Value, json};
 
@@ -58,9 +61,21 @@ pub(crate) struct RecipeFlags {
     /// Steps as the JSON list that `transform_image` takes, such as '[{"op":"resize","width":800}]'.
     #[arg(long, value_name = "JSON")]
     steps: Option<String>,
+    /// A size and format for a usual place, after all steps; other settings come first.
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Preset::ALL.map(Preset::name)).map(|name| preset(&name)), conflicts_with = "resize")]
+    preset: Option<Preset>,
     /// 1 to 100, for JPEG and lossy WebP [default: 80].
     #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
     quality: Option<u8>,
+    /// The largest the file may be; the quality is lowered until it fits.
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(100..))]
+    max_bytes: Option<u64>,
+    /// The smallest file that looks this alike (SSIM, 0.5 to 0.999); --quality is then the most.
+    #[arg(long, value_name = "SSIM", value_parser = likeness)]
+    min_ssim: Option<f64>,
+    /// Dots per inch to note in a JPEG or PNG.
+    #[arg(long, value_name = "DPI", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    dpi: Option<u16>,
     /// WebP without loss.
     #[arg(long)]
     lossless: bool,
@@ -107,8 +122,14 @@ impl RecipeFlags {
         for flag in flags {
             steps.extend(self.steps_of(flag)?);
         }
+        let mut output = self.output(format)?;
+        if let Some(preset) = self.preset {
+            let Recipe { steps: own, output: settings } = preset.recipe();
+            steps.extend(own);
+            output = output.or(settings);
+        }
         Recipe::check_steps(&steps)?;
-        Ok(Recipe { steps, output: self.output(format)? })
+        Ok(Recipe { steps, output })
     }
 
     fn steps_of(&self, flag: &str) -> Result<Vec<Step>, Failure> {
@@ -155,8 +176,26 @@ impl RecipeFlags {
                     .allowed("a CSS colour, such as #ff8800")
             })?),
         };
-        Ok(Output { format, quality: self.quality, lossless: self.lossless, progressive: self.progressive, background })
+        Ok(Output {
+            format,
+            quality: self.quality,
+            max_bytes: self.max_bytes,
+            min_ssim: self.min_ssim,
+            lossless: self.lossless,
+            progressive: self.progressive,
+            background,
+            dpi: self.dpi,
+        })
     }
+}
+
+fn preset(name: &str) -> Preset {
+    // clap lets no other name through.
+    Preset::ALL.into_iter().find(|preset| preset.name() == name).unwrap_or(Preset::Web)
+}
+
+fn likeness(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|ssim| (0.5..=0.999).contains(ssim)).ok_or_else(|| "allowed: 0.5 to 0.999".into())
 }
 
 fn crop_step(text: &str) -> Result<Value, Failure> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use common::{
     Failure, Format, Recipe, Step,
     job::Source,
-    recipe::{Color, Fit, MAX_EDGE, MAX_STEPS, Output, Resize},
+    recipe::{Color, Fit, MAX_EDGE, MAX_STEPS, Output, Preset, Resize},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -17,19 +17,30 @@ pub(super) struct RecipeArguments {
     /// What to do, in order, e.g. [{"op":"crop","aspect":"1:1"},{"op":"resize","width":800}].
     #[schemars(length(max = MAX_STEPS))]
     steps: Option<Vec<Step>>,
-    /// Short for one resize step: width in pixels. Not together with steps.
+    /// Short for one resize step, in pixels. Not together with steps.
     #[schemars(range(min = 1, max = MAX_EDGE))]
     width: Option<u32>,
-    /// Short for one resize step: height in pixels. Not together with steps.
+    /// Short for one resize step, in pixels. Not together with steps.
     #[schemars(range(min = 1, max = MAX_EDGE))]
     height: Option<u32>,
     /// Goes with width and height: inside (default, keeps all), cover (fills the box, crops), contain (pads), outside, fill.
     fit: Option<Fit>,
+    /// Size and format for a usual place, after steps. Other arguments come first.
+    preset: Option<Preset>,
     /// Format of the result. Default: the input's where it can be written, else png.
     output_format: Option<Format>,
     /// JPEG and lossy WebP. Default 80.
     #[schemars(range(min = 1, max = 100))]
     quality: Option<u8>,
+    /// The largest the file may be; the quality is lowered until it fits.
+    #[schemars(range(min = 100))]
+    max_bytes: Option<u64>,
+    /// Smallest file that looks this alike (SSIM), e.g. 0.98; then quality is the most.
+    #[schemars(range(min = 0.5, max = 0.999))]
+    min_ssim: Option<f64>,
+    /// Dots per inch to note in a JPEG or PNG, for print.
+    #[schemars(range(min = 1, max = 10_000))]
+    dpi: Option<u16>,
     /// WebP without loss. Default false.
     lossless: Option<bool>,
     /// Progressive JPEG. Default false.
@@ -90,17 +101,29 @@ impl RecipeArguments {
         } else if self.fit.is_some() {
             return Err(Failure::invalid("fit", "fit needs a width or a height."));
         }
-        Recipe::check_steps(&steps)?;
-        let output = Output {
+        let mut output = Output {
             format: self.output_format,
             quality: self.quality,
+            max_bytes: self.max_bytes,
+            min_ssim: self.min_ssim,
             lossless: self.lossless.unwrap_or_default(),
             progressive: self.progressive.unwrap_or_default(),
             background: self.background,
+            dpi: self.dpi,
         };
+        if let Some(preset) = self.preset {
+            if sized {
+                return Err(Failure::invalid("preset", "A preset has a size of its own.")
+                    .allowed("either preset, or width and height"));
+            }
+            let Recipe { steps: own, output: settings } = preset.recipe();
+            steps.extend(own);
+            output = output.or(settings);
+        }
+        Recipe::check_steps(&steps)?;
         if steps.is_empty() && output == Output::default() {
             return Err(Failure::invalid("steps", "Nothing is asked for.")
-                .allowed("steps, or width and/or height, or output_format, quality, lossless, progressive")
+                .allowed("steps, width and/or height, preset, output_format, quality, max_bytes, min_ssim, lossless, progressive, dpi")
                 .next(r#"For example "steps":[{"op":"resize","width":800}] or "output_format":"webp"."#));
         }
         Ok(Recipe { steps, output })
@@ -144,12 +167,20 @@ mod tests {
     }
 
     #[test]
+    fn a_preset_follows_the_steps_and_yields_to_other_settings() {
+        let made = recipe(json!({"steps": [{"op": "flip"}], "preset": "web", "quality": 40})).unwrap();
+        assert_eq!(made.steps.iter().map(Step::op).collect::<Vec<_>>(), ["flip", "resize"]);
+        assert_eq!((made.output.format, made.output.quality), (Some(Format::Webp), Some(40)));
+    }
+
+    #[test]
     fn contradictions_and_nothing_are_refused() {
         for (arguments, argument) in [
             (json!({}), "steps"),
             (json!({"steps": []}), "steps"),
             (json!({"fit": "cover"}), "fit"),
             (json!({"steps": [{"op": "flip"}], "height": 5}), "height"),
+            (json!({"preset": "web", "height": 5}), "preset"),
             (json!({"steps": [{"op": "resize"}]}), "steps[0]"),
         ] {
             assert_eq!(recipe(arguments.clone()).unwrap_err().argument.as_deref(), Some(argument), "{arguments}");

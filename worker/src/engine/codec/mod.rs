@@ -2,6 +2,7 @@
 
 mod bmp;
 mod by_image;
+pub(crate) mod density;
 mod gif;
 mod ico;
 mod jpeg;
@@ -36,6 +37,17 @@ pub(crate) struct Encoding {
     pub(crate) quality: u8,
     pub(crate) lossless: bool,
     pub(crate) progressive: bool,
+}
+
+impl Encoding {
+    /// Whether the quality makes a difference.
+    pub(crate) fn is_lossy(&self) -> bool {
+        match self.format {
+            Format::Jpeg => true,
+            Format::Webp => !self.lossless,
+            _ => false,
+        }
+    }
 }
 
 /// Reads the header of `input`, which is of `format`.

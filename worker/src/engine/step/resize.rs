@@ -35,7 +35,12 @@ pub(crate) fn place(step: &Resize, from: Size, (gx, gy): (f64, f64)) -> Place {
     let (w, h) = (f64::from(from.width), f64::from(from.height));
     let whole = (0.0, 0.0, w, h);
     let plain = |size| Place { canvas: size, picture: size, at: (0, 0), source: whole, held_back: false };
-    let (Some(width), Some(height)) = (step.width, step.height) else {
+    let turned = step.match_orientation && from.width != from.height && {
+        let across = |(width, height)| width > height;
+        step.width.zip(step.height).is_some_and(|asked| across(asked) != across((from.width, from.height)))
+    };
+    let (width, height) = if turned { (step.height, step.width) } else { (step.width, step.height) };
+    let (Some(width), Some(height)) = (width, height) else {
         // With one side the other follows.
         let scale = match (step.width, step.height) {
             (Some(width), _) => f64::from(width) / w,
