@@ -238,6 +238,10 @@ async fn a_probe_needs_nothing_but_the_program() {
     let worker = fleet.worker();
     let settings = [("REDIS_URL", fleet.redis.url.clone()), ("STORAGE_URL", "file:///store".to_owned())];
     let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    // It is ready once it has heard from its queue, and it listens before that.
+    while worker.get("/health").await.status() != 200 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
     assert!(probe(&worker_binary(), "METRICS_PORT", &worker.port(), &settings));
     fleet.redis.kill();
     while worker.get("/health").await.status() == 200 {
