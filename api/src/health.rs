@@ -1,6 +1,6 @@
 //! `GET /health`: whether the server can do its work, and how much waits.
 
-use std::sync::Arc;
+use std::{io, sync::Arc, time::Duration};
 
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use common::{StoreError, job::Lane};
@@ -13,8 +13,8 @@ pub(crate) async fn health(
     State(shared): State<Arc<Shared>>,
     State(authority): State<Arc<Authority>>,
 ) -> impl IntoResponse {
-    let queue = queue(&shared).await;
-    let storage = shared.stores.blobs.probe().await;
+    let (queue, storage, setup_required) =
+        tokio::join!(soon(queue(&shared)), soon(shared.stores.blobs.probe()), soon(authority.setup_required()),);
     let sound = queue.is_ok() && storage.is_ok();
     let mut body = json!({
         "status": if sound { "ok" } else { "unhealthy" },
@@ -24,8 +24,7 @@ pub(crate) async fn health(
     });
     if shared.config.web.auth {
         // A store that cannot be read is said above.
-        let setup_required = authority.setup_required().await.unwrap_or_default();
-        body["oauth"] = json!({"issuer": authority.issuer, "setup_required": setup_required});
+        body["oauth"] = json!({"issuer": authority.issuer, "setup_required": setup_required.unwrap_or_default()});
     }
     for error in [queue.as_ref().err(), storage.as_ref().err()].into_iter().flatten() {
         tracing::error!(%error, "unhealthy");
@@ -36,12 +35,20 @@ pub(crate) async fn health(
     (if sound { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))
 }
 
+/// Whoever asks for health does not wait for a server that hangs.
+async fn soon<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let late = |_| StoreError::File(io::Error::new(io::ErrorKind::TimedOut, "no answer within 5 seconds"));
+    tokio::time::timeout(Duration::from_secs(5), answer).await.map_err(late)?
+}
+
 fn word<T>(result: &Result<T, StoreError>) -> &'static str {
     if result.is_ok() { "ok" } else { "error" }
 }
 
 async fn queue(shared: &Shared) -> Result<Value, StoreError> {
     let mut lanes = Map::new();
+    // To be told of a store that can only be read.
+    shared.stores.state.put("probe/health", b"ok", Some(Duration::from_secs(60))).await?;
     for lane in Lane::ALL {
         let depth = shared.stores.queue.depth(lane).await?;
         lanes.insert(serde_json::to_value(lane)?.as_str().unwrap_or_default().into(), serde_json::to_value(depth)?);

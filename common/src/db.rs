@@ -11,7 +11,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use crate::{Clock, Failure, FailureKind, blobs::ObjectError, private};
+use crate::{Clock, Failure, FailureKind, blobs::ObjectError, private, storage_mark};
 
 /// One file a version; the position in the list is the version it leads to.
 const MIGRATIONS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
@@ -62,6 +62,13 @@ pub enum StoreError {
         /// The version found.
         found: String,
     },
+    /// Other processes on this Redis server keep their bytes elsewhere.
+    #[error(
+        "STORAGE_URL: this is not the storage that goes with REDIS_URL; give every process the same one. To begin with an \
+         empty storage, delete the key {} in Redis; results of before will then be missing",
+        storage_mark::key()
+    )]
+    OtherStorage,
     /// The owner has as many jobs that are not over as they may.
     #[error("{0} jobs of one user are not over")]
     TooManyOpen(u64),
@@ -100,6 +107,7 @@ impl From<StoreError> for Failure {
             | StoreError::Corrupt(_)
             | StoreError::TooNew { .. }
             | StoreError::RedisTooOld { .. }
+            | StoreError::OtherStorage
             | StoreError::Objects(ObjectError::Settings(_)) => Self::internal(&error),
             StoreError::Database(_) | StoreError::File(_) | StoreError::Redis(_) | StoreError::Objects(_) => {
                 tracing::error!(%error, "store unavailable");

@@ -22,6 +22,7 @@ mod redis;
 pub mod report;
 pub mod schema;
 mod state;
+mod storage_mark;
 mod store;
 mod stores;
 pub mod telemetry;

@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use secrecy::ExposeSecret;
 
-use crate::{Blobs, Clock, Db, Images, Jobs, Queue, Redis, State, Store, StoreError, private};
+use crate::{Blobs, Clock, Db, Images, Jobs, Queue, Redis, State, Store, StoreError, private, storage_mark};
 
 /// Everything that is kept. Clones share it.
 #[derive(Clone, Debug)]
@@ -40,7 +40,13 @@ impl Stores {
         let blobs = Blobs::open(&storage.url, &storage.s3)?;
         match &storage.redis_url {
             None => Self::open(&storage.data_dir, blobs, lease, clock).await,
-            Some(url) => Self::connect(url.expose_secret(), blobs, lease, clock).await,
+            Some(url) => {
+                let stores = Self::connect(url.expose_secret(), blobs, lease, clock).await?;
+                if storage.url != config::StorageUrl::Memory {
+                    storage_mark::agree(&stores.blobs, &stores.state).await?;
+                }
+                Ok(stores)
+            }
         }
     }
 

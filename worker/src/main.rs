@@ -9,14 +9,27 @@ use config::Way;
 use tokio::net::TcpListener;
 use worker::{Metrics, assemble, status};
 
+const HELP: &str = "\
+image-tool-worker does the work that image-tool hands out through Redis.
+
+  image-tool-worker           works until it is told to stop (SIGTERM)
+  image-tool-worker health    exit code 0: the worker on this machine is ready for work
+
+Settings are environment variables, above all REDIS_URL and STORAGE_URL: see docs/configuration.md.
+";
+
+fn say(text: &str) -> anyhow::Result<()> {
+    Ok(std::io::stdout().lock().write_all(text.as_bytes())?)
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let ended = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => run(),
         ["health"] => health(),
-        _ => Err(anyhow::anyhow!(
-            "image-tool-worker takes no arguments but: health (exit code 0: the worker here is well)"
-        )),
+        ["--help" | "-h" | "help"] => say(HELP),
+        ["--version" | "-V"] => say(concat!("image-tool-worker ", env!("CARGO_PKG_VERSION"), "\n")),
+        _ => Err(anyhow::anyhow!("there is no such command\n\n{HELP}")),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

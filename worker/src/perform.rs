@@ -28,13 +28,16 @@ pub(crate) async fn perform(context: Arc<Context>, delivery: Delivery) -> Verdic
         Ok(Ok(verdict)) => verdict,
         Ok(Err(error)) => {
             tracing::warn!(%error, entry = delivery.id, "the store failed during a job");
-            retry(&delivery, &error.to_string())
+            retry(&delivery)
         }
         Err(_) => {
             let panicked = Failure::internal(&"a job panicked");
             match end(context, job, Err(panicked)).await {
                 Ok(()) => Verdict::Done,
-                Err(error) => retry(&delivery, &error.to_string()),
+                Err(error) => {
+                    tracing::warn!(%error, entry = delivery.id, "the end of a job could not be written");
+                    retry(&delivery)
+                }
             }
         }
     }
@@ -56,10 +59,10 @@ async fn attempt(context: &Arc<Context>, job: &Job, delivery: &Delivery) -> Resu
     let started = std::time::Instant::now();
     let running = context.metrics.begin(delivery.attempt);
     let ended = match &job.work {
-        Work::Transform(transform) => job::transform::run(context, job, transform).await.map(Some),
+        Work::Transform(transform) => job::transform::run(context, job, transform, &delivery.hold).await.map(Some),
         Work::Inspect(inspect) => job::inspect::run(context, job, inspect).await.map(Some),
         Work::BatchPlan(batch) => job::batch_plan::run(context, job, batch).await.map(|()| None),
-        Work::BatchItem { index } => job::batch_item::run(context, job, *index).await.map(|()| None),
+        Work::BatchItem { index } => job::batch_item::run(context, job, *index, &delivery.hold).await.map(|()| None),
         Work::BatchFinish => job::batch_finish::run(context, job).await.map(Some),
     };
     drop(running);
@@ -67,9 +70,13 @@ async fn attempt(context: &Arc<Context>, job: &Job, delivery: &Delivery) -> Resu
     context.metrics.ended(job.work.kind(), outcome, started.elapsed());
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     match ended {
+        Err(failure) if !delivery.hold.is_ours().await? => {
+            tracing::warn!(%failure, duration_ms, "another worker has taken this over");
+            Ok(Verdict::Done)
+        }
         Err(failure) if passing(&failure) && delivery.attempt < delivery.max_attempts => {
             tracing::warn!(%failure, duration_ms, "will be tried again");
-            Ok(retry(delivery, &failure.to_string()))
+            Ok(retry(delivery))
         }
         Err(failure) => {
             tracing::info!(code = failure.kind.code(), duration_ms, "failed");
@@ -104,10 +111,10 @@ fn passing(failure: &Failure) -> bool {
 }
 
 /// Back-off: 1 s, 4 s, 16 s … at most a minute, with a quarter of jitter so that jobs that failed together come apart.
-fn retry(delivery: &Delivery, reason: &str) -> Verdict {
-    if delivery.attempt >= delivery.max_attempts {
-        return Verdict::Dead { reason: reason.to_owned() };
-    }
+///
+/// Also after the last attempt: an entry that is put aside while its record says that it runs would be waited for in
+/// vain. What comes back after that is only ended.
+fn retry(delivery: &Delivery) -> Verdict {
     let base = Duration::from_secs(1) * 4u32.saturating_pow(delivery.attempt.saturating_sub(1));
     let jitter = common::random_bytes::<1>().map_or(0, |[byte]| u32::from(byte));
     let after = base.min(Duration::from_secs(60));

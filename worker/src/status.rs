@@ -64,20 +64,22 @@ impl Seen {
         match (method, path) {
             // That it answers says all: a queue that is away for a while is no reason to restart a worker.
             (&Method::GET, "/live") => respond(StatusCode::OK, "text/plain", "alive\n".into()),
-            (&Method::GET, "/health") => self.health(),
+            (&Method::GET, "/health") => self.health().await,
             (&Method::GET, "/metrics") => self.metrics().await,
             _ => respond(StatusCode::NOT_FOUND, "text/plain", "There are /live, /health and /metrics.\n".into()),
         }
     }
 
-    /// Whether it is ready for work: whether its queue answered lately.
-    fn health(&self) -> Response<Full<Bytes>> {
+    /// Whether it is ready for work: whether its queue answered lately, and results can be stored.
+    async fn health(&self) -> Response<Full<Bytes>> {
         let silent = self.stores.queue.silent_for();
-        let ready = silent.is_some_and(|silent| silent < READY_WITHIN);
+        let writable = soon(self.stores.blobs.probe()).await.is_some();
+        let ready = writable && silent.is_some_and(|silent| silent < READY_WITHIN);
         let body = json!({
             "status": if ready { "ok" } else { "not ready" },
             "version": env!("CARGO_PKG_VERSION"),
             "queue_silent_seconds": silent.map(|silent| silent.as_secs()),
+            "storage": if writable { "writable" } else { "not writable" },
         });
         let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         respond(status, "application/json", body.to_string())
@@ -97,7 +99,7 @@ impl Seen {
 
 /// What the store answers, unless it takes its time: whoever asks must not wait for a server that is away.
 async fn soon<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
-    tokio::time::timeout(Duration::from_secs(1), answer).await.ok()?.ok()
+    tokio::time::timeout(Duration::from_secs(2), answer).await.ok()?.ok()
 }
 
 fn respond(status: StatusCode, kind: &'static str, body: String) -> Response<Full<Bytes>> {

@@ -126,7 +126,18 @@ struct Temporary(PathBuf);
 
 impl Temporary {
     fn create(path: PathBuf) -> io::Result<(File, Self)> {
-        Ok((private::new_file(&path)?, Self(path)))
+        let created = match (private::new_file(&path), path.parent()) {
+            // Somebody emptied the folder, or mounted another in its place.
+            (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
+                private::folder(folder)?;
+                private::new_file(&path)
+            }
+            (created, _) => created,
+        };
+        match created {
+            Ok(file) => Ok((file, Self(path))),
+            Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+        }
     }
 
     /// On the disk first: after a power cut, a name without its bytes would be a blob that lies.

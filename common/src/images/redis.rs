@@ -46,13 +46,7 @@ for set = 2, #KEYS do redis.call('ZADD', KEYS[set], 0, ARGV[2]) end",
     ];
     keys.extend(record.parent.as_ref().map(|parent| index_key("parent", parent.as_str())));
     let arguments = (serde_json::to_string(record)?, member(record));
-    let mut patience = redis.patience();
-    loop {
-        match redis.run(&PUT, &keys, &arguments).await {
-            Err(error) if patience.outlasts(&error).await => {}
-            done => return done,
-        }
-    }
+    redis.run_again(&PUT, &keys, &arguments).await
 }
 
 /// A record as it is kept: first, and latest if it was written again.

@@ -28,6 +28,7 @@ use super::{Claimed, Queue, Verdict};
 use crate::{
     StoreError,
     job::{Job, Lane},
+    redis::Complaint,
 };
 
 /// An entry as it reaches whoever performs it.
@@ -41,6 +42,29 @@ pub struct Delivery {
     pub max_attempts: u32,
     /// The job, or why the payload cannot be read.
     pub job: Result<Job, String>,
+    /// To ask whether it is still ours.
+    pub hold: Hold,
+}
+
+/// What a worker holds at one attempt. A worker that slept longer than its lease wakes up in the middle of work that
+/// another has done since.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    queue: Queue,
+    worker: Arc<str>,
+    id: String,
+    attempt: u32,
+}
+
+impl Hold {
+    /// Whether the entry has not gone to another worker. To be asked before anything is written that a later attempt,
+    /// or a later job, may have written already.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn is_ours(&self) -> Result<bool, StoreError> {
+        self.queue.holds(&self.id, &self.worker, self.attempt).await
+    }
 }
 
 /// No error ever comes out of the backend.
@@ -88,6 +112,7 @@ impl LeaseBackend {
 async fn fetch(holder: Holder, sender: mpsc::Sender<Task<Delivery>>, concurrency: usize, stop: CancellationToken) {
     let slots = Arc::new(Semaphore::new(concurrency));
     let mut checked = None::<Instant>;
+    let mut complaint = Complaint::default();
     loop {
         let slot = tokio::select! {
             biased;
@@ -103,7 +128,9 @@ async fn fetch(holder: Holder, sender: mpsc::Sender<Task<Delivery>>, concurrency
             Ok(claimed) => claimed,
             Err(error) => {
                 checked = None;
-                tracing::warn!(%error, "nothing could be claimed");
+                if complaint.is_due() {
+                    tracing::warn!(%error, "nothing could be claimed; trying again");
+                }
                 drop(first);
                 let _ = tokio::time::timeout(Duration::from_millis(200), stop.cancelled()).await;
                 continue;
@@ -123,21 +150,23 @@ async fn fetch(holder: Holder, sender: mpsc::Sender<Task<Delivery>>, concurrency
                     Err(_) => return,
                 },
             };
-            if sender.send(task(entry, permit)).await.is_err() {
+            if sender.send(task(&holder, entry, permit)).await.is_err() {
                 return;
             }
         }
     }
 }
 
-fn task(entry: Claimed, permit: OwnedSemaphorePermit) -> Task<Delivery> {
+fn task(holder: &Holder, entry: Claimed, permit: OwnedSemaphorePermit) -> Task<Delivery> {
     let job = serde_json::from_str::<Job>(&entry.payload).map_err(|error| format!("payload: {error}"));
     let job = job.and_then(|job| match job.version {
         Job::VERSION => Ok(job),
         other => Err(format!("envelope version {other} is unknown to this worker")),
     });
     let id = TaskId::from_string(&entry.id);
-    let delivery = Delivery { id: entry.id, attempt: entry.attempt, max_attempts: entry.max_attempts, job };
+    let (queue, worker) = (holder.queue.clone(), holder.worker.clone());
+    let hold = Hold { queue, worker, id: entry.id.clone(), attempt: entry.attempt };
+    let delivery = Delivery { id: entry.id, attempt: entry.attempt, max_attempts: entry.max_attempts, job, hold };
     TaskBuilder::new(delivery).task_id(id).data(Slot { _permit: Arc::new(permit) }).build()
 }
 

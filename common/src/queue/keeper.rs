@@ -35,19 +35,24 @@ impl Queue {
                 }
                 if let Err(error) = renewed {
                     tracing::warn!(%error, "leases were not renewed");
-                } else if reaps_from <= Instant::now() {
-                    queue.give_back_of_silent(&worker).await;
+                } else if reaps_from <= Instant::now() && !queue.give_back_of_silent(&worker).await {
+                    reaps_from = Instant::now() + grace;
                 }
             }
         })
     }
 
-    async fn give_back_of_silent(&self, worker: &str) {
+    /// Returns whether it could.
+    async fn give_back_of_silent(&self, worker: &str) -> bool {
         match self.reap(worker).await {
             Ok(0) => {}
             Ok(entries) => tracing::warn!(entries, "entries of silent workers were given back"),
-            Err(error) => tracing::warn!(%error, "silent workers were not looked for"),
+            Err(error) => {
+                tracing::warn!(%error, "silent workers were not looked for");
+                return false;
+            }
         }
+        true
     }
 
     /// How long a worker sleeps at most when nothing waits, in case it did not hear of what was put in.

@@ -18,7 +18,7 @@ use std::{
 use tokio::sync::Notify;
 
 pub use self::{
-    backend::{Delivery, LeaseBackend},
+    backend::{Delivery, Hold, LeaseBackend},
     presence::Presence,
 };
 use crate::redis::News;
@@ -206,6 +206,11 @@ impl Queue {
                 Ok(entries.acknowledge(worker, &[ended]).await?.contains(&true))
             }
         }
+    }
+
+    /// Whether `worker` still holds the entry at that attempt.
+    async fn holds(&self, id: &str, worker: &str, attempt: u32) -> Result<bool, StoreError> {
+        on_either!(self.holds(id, worker, attempt))
     }
 
     /// Renews the leases that `worker` holds.

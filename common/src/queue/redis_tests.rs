@@ -55,6 +55,30 @@ async fn twenty_thousand_due_at_once_drain_without_holding_anybody_up() {
     assert!(slowest < Duration::from_secs(1), "a claim took {slowest:?}");
 }
 
+#[tokio::test]
+async fn a_server_without_memory_takes_nothing_from_anybody() {
+    let Some(server) = TestServer::start().await else { return };
+    let queue = Queue::new(server.redis.clone(), LEASE);
+    queue.push(&entries(2)).await.unwrap();
+    queue.claim(Lane::Cpu, "w", 1).await.unwrap();
+    let memory = async |bytes: &str| {
+        let mut command = ::redis::cmd("CONFIG");
+        command.arg("SET").arg("maxmemory").arg(bytes);
+        command.query_async::<()>(&mut server.redis.connection()).await.unwrap();
+    };
+    memory("1").await;
+    server.clock.advance(LEASE * 2);
+    assert!(queue.renew("w").await.is_err());
+    assert!(queue.renew("idle").await.is_err(), "it must not think that the others could renew");
+    assert!(queue.reap("idle").await.is_err());
+    assert!(queue.claim(Lane::Cpu, "idle", 1).await.is_err());
+    memory("0").await;
+    assert_eq!(queue.renew("w").await.unwrap(), 1);
+    assert_eq!(queue.reap("idle").await.unwrap(), 0);
+    assert!(queue.holds("e0", "w", 1).await.unwrap());
+    assert_eq!(queue.claim(Lane::Cpu, "idle", 2).await.unwrap().len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_never_get_the_same_entry() {
     const MANY: usize = 4000;

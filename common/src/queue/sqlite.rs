@@ -111,6 +111,18 @@ impl Entries {
         Ok(query.execute(&self.db.write).await?.rows_affected() > 0)
     }
 
+    /// Whether `worker` still holds the entry at that attempt.
+    pub(super) async fn holds(&self, id: &str, worker: &str, attempt: u32) -> Result<bool, StoreError> {
+        let held =
+            sqlx::query("SELECT 1 FROM queue WHERE state = 'running' AND id = ? AND worker = ? AND attempts = ?")
+                .bind(id)
+                .bind(worker)
+                .bind(attempt)
+                .fetch_optional(&self.db.read)
+                .await?;
+        Ok(held.is_some())
+    }
+
     /// Renews the leases that `worker` holds.
     pub(super) async fn renew(&self, worker: &str) -> Result<u64, StoreError> {
         let until = self.db.clock.now_ms() + self.lease_ms;

@@ -104,9 +104,13 @@ async fn a_silent_worker_loses_its_entries_and_a_late_answer_changes_nothing(ben
     bench.push(&["a"]).await;
     bench.claim("silent", 1).await;
     assert_eq!(bench.queue.reap("other").await.unwrap(), 0);
+    assert!(bench.queue.holds("a", "silent", 1).await.unwrap());
     bench.home.clock.advance(LEASE);
     assert_eq!(bench.queue.reap("other").await.unwrap(), 1);
+    assert!(!bench.queue.holds("a", "silent", 1).await.unwrap(), "it waits");
     assert_eq!(bench.claim("other", 1).await, taken(&[("a", 2)]));
+    assert!(!bench.queue.holds("a", "silent", 1).await.unwrap() && !bench.queue.holds("a", "other", 1).await.unwrap());
+    assert!(bench.queue.holds("a", "other", 2).await.unwrap());
     for verdict in [
         Verdict::Done,
         Verdict::Release,

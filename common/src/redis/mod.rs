@@ -17,7 +17,7 @@ use redis::{
 };
 use tokio::{sync::broadcast, time::Instant};
 
-pub(crate) use self::news::News;
+pub(crate) use self::{news::News, patience::Complaint};
 use crate::{Clock, StoreError};
 
 /// What every key begins with. The braces keep all keys in one slot of a cluster, as scripts need.

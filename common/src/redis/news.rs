@@ -6,7 +6,7 @@ use futures::StreamExt;
 use redis::Client;
 use tokio::{sync::broadcast, task::JoinHandle};
 
-use super::Redis;
+use super::{Complaint, Redis};
 use crate::{JobId, job::Lane};
 
 /// What happened. It may be lost: whoever waits also looks for itself now and then.
@@ -59,8 +59,11 @@ impl Listener {
     pub(super) fn start(client: Client, news: broadcast::Sender<News>) -> Self {
         Self(tokio::spawn(async move {
             const PAUSE: Duration = Duration::from_millis(200);
+            let mut complaint = Complaint::default();
             loop {
-                if let Err(error) = listen(&client, &news).await {
+                if let Err(error) = listen(&client, &news).await
+                    && complaint.is_due()
+                {
                     tracing::warn!(%error, "news of other processes cannot be heard; trying again");
                 }
                 tokio::time::sleep(PAUSE).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis::{Cmd, FromRedisValue};
+use redis::{Cmd, FromRedisValue, Script, ToRedisArgs};
 use tokio::time::Instant;
 
 use super::Redis;
@@ -24,6 +24,25 @@ impl Redis {
     /// How long a call is made again from now on, which must be one that can be repeated: an answer may get lost.
     pub(crate) fn patience(&self) -> Patience {
         Patience { deadline: Instant::now() + self.patience, pause: Duration::from_millis(20) }
+    }
+
+    /// [Runs a script](Self::run) that can be repeated.
+    ///
+    /// # Errors
+    /// If the script fails, or the server cannot be reached.
+    pub(crate) async fn run_again<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        keys: &[String],
+        arguments: &impl ToRedisArgs,
+    ) -> Result<T, StoreError> {
+        let mut patience = self.patience();
+        loop {
+            match self.run(script, keys, arguments).await {
+                Err(error) if patience.outlasts(&error).await => {}
+                done => return done,
+            }
+        }
     }
 
     /// Sends a command that can be repeated.
@@ -58,6 +77,25 @@ impl Patience {
             self.pause = (self.pause * 2).min(Duration::from_secs(1));
         }
         again
+    }
+}
+
+/// What is tried again several times a second is complained of now and then.
+#[derive(Debug, Default)]
+pub(crate) struct Complaint {
+    last: Option<Instant>,
+}
+
+impl Complaint {
+    const EVERY: Duration = Duration::from_secs(10);
+
+    /// Whether to complain now.
+    pub(crate) fn is_due(&mut self) -> bool {
+        let due = self.last.is_none_or(|last| last.elapsed() >= Self::EVERY);
+        if due {
+            self.last = Some(Instant::now());
+        }
+        due
     }
 }
 

@@ -42,6 +42,12 @@ impl Worker {
         self.child.wait().unwrap()
     }
 
+    /// Sends a signal, such as `STOP`: to sleep as a machine does that is suspended.
+    pub(crate) fn signal(&self, name: &str) {
+        let told = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
+        assert!(told.success());
+    }
+
     pub(crate) fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -122,11 +128,7 @@ impl Fleet {
     }
 
     pub(crate) fn worker_with(&self, settings: &[(&str, &str)]) -> Worker {
-        self.worker_by(Command::new(worker_binary()), settings)
-    }
-
-    /// A worker that `command` starts.
-    pub(crate) fn worker_by(&self, mut command: Command, settings: &[(&str, &str)]) -> Worker {
+        let mut command = Command::new(worker_binary());
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -143,7 +145,7 @@ impl Fleet {
         let address = address.expect("the worker ended before it worked");
         let status = format!("http://{}", address.split(' ').next().unwrap());
         // The pipe is read to its end, or the program would stop at a full one.
-        std::thread::spawn(move || lines.for_each(drop));
+        std::thread::spawn(move || lines.for_each(|l| eprintln!("W {l}")));
         Worker { child, status }
     }
 

@@ -59,6 +59,20 @@ fn what_it_lacks_is_named() {
     assert!(text.contains("waiting for it") && text.contains("error: cannot use REDIS_URL or STORAGE_URL"), "{text}");
 }
 
+#[tokio::test]
+async fn a_process_with_another_storage_does_not_start() {
+    let Some(fleet) = Fleet::start(&[]) else { return };
+    let _web = fleet.web();
+    let other = format!("file://{}", fleet.folder.path("other").display());
+    let mut worker = tokio::process::Command::new(worker_binary());
+    worker.env_clear().envs(fleet.settings()).env("STORAGE_URL", other).env("METRICS_PORT", "0").kill_on_drop(true);
+    let output = tokio::time::timeout(Duration::from_secs(30), worker.output()).await.unwrap().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("STORAGE_URL: this is not the storage that goes with REDIS_URL"), "{text}");
+    assert!(text.contains("delete the key {image-tool}:state:storage/mark"), "{text}");
+}
+
 /// Four slots that want 200 MB each, and 300 MB in all: they take turns.
 #[cfg(target_os = "linux")]
 #[tokio::test]

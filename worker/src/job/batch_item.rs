@@ -7,21 +7,22 @@ use common::{
     job::{Batch, Job, Work},
     jobs::{Item, ItemDone, ItemStatus, JobRecord},
     naming::{Named, Template},
+    queue::Hold,
     rfc3339,
 };
 
-use super::{Context, input, input::Input, store};
+use super::{Context, input, input::Input, still_ours, store};
 use crate::{
     batch::{Attempt, Naming, Place, Step},
     engine::{Options, PreviewKind, Transformed},
     files::{Taken, Writing},
 };
 
-pub(crate) async fn run(context: &Arc<Context>, job: &Job, index: u32) -> Result<(), Failure> {
+pub(crate) async fn run(context: &Arc<Context>, job: &Job, index: u32, hold: &Hold) -> Result<(), Failure> {
     let Some(item) = context.stores.jobs.start_item(&job.id, index).await? else { return Ok(()) };
     let (record, batch) = batch_of(context, job).await?;
     let started = Instant::now();
-    let mut done = match one(context, job, &record, &batch, &item).await {
+    let mut done = match one(context, job, &record, &batch, &item, hold).await {
         Ok(done) => done,
         // The attempt is repeated as a whole; see perform.rs.
         Err(failure) if failure.kind == FailureKind::Unavailable || failure.kind == FailureKind::StorageFull => {
@@ -60,6 +61,7 @@ async fn one(
     record: &JobRecord,
     batch: &Batch,
     item: &Item,
+    hold: &Hold,
 ) -> Result<ItemDone, Failure> {
     let input = input::fetch(context, job, &item.origin).await?;
     let others = input::others(context, job, &batch.recipe, &batch.others).await?;
@@ -69,6 +71,7 @@ async fn one(
         context.on_engine(None, move |engine, stop| engine.transform_with(&bytes, &others, &recipe, &options, stop));
     let made = transformed.await?;
     let bytes_in = made.before.bytes;
+    still_ours(hold).await?;
     let Some(name) = name_and_save(context, record, batch, item, &input, &made).await? else {
         let skipped = Failure::invalid("name", "The name is taken, and on_conflict is skip.");
         return Ok(ItemDone { status: ItemStatus::Skipped, bytes_in, ..failed(skipped) });

@@ -8,7 +8,7 @@ pub(crate) mod inspect;
 mod store;
 pub(crate) mod transform;
 
-use common::{Failure, JobId, Stores, job::Return};
+use common::{Failure, FailureKind, JobId, Stores, job::Return, queue::Hold};
 
 use crate::{
     Metrics,
@@ -51,6 +51,18 @@ impl Context {
                 done.await
             }
         }
+    }
+}
+
+/// To be asked before a file is written that a later job may have written anew.
+///
+/// # Errors
+/// `unavailable` where the job has gone to another worker: whoever performs it here does nothing more.
+async fn still_ours(hold: &Hold) -> Result<(), Failure> {
+    if hold.is_ours().await? {
+        Ok(())
+    } else {
+        Err(Failure::new(FailureKind::Unavailable, "The job has gone to another worker."))
     }
 }
 

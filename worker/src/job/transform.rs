@@ -6,12 +6,18 @@ use common::{
     Failure,
     job::{Job, Transform},
     outcome::{Before, Outcome, Transformed},
+    queue::Hold,
 };
 
-use super::{Context, input, preview_kind, store};
+use super::{Context, input, preview_kind, still_ours, store};
 use crate::engine::Options;
 
-pub(crate) async fn run(context: &Arc<Context>, job: &Job, transform: &Transform) -> Result<Outcome, Failure> {
+pub(crate) async fn run(
+    context: &Arc<Context>,
+    job: &Job,
+    transform: &Transform,
+    hold: &Hold,
+) -> Result<Outcome, Failure> {
     let input = input::fetch(context, job, &transform.source).await?;
     let others = input::others(context, job, &transform.recipe, &transform.others).await?;
     let options = Options { strict: transform.strict, preview: preview_kind(transform.show) };
@@ -28,7 +34,10 @@ pub(crate) async fn run(context: &Arc<Context>, job: &Job, transform: &Transform
     let image = store::result(context, job, &input, about, &made).await?;
     let preview = store::preview(context, job, made.preview.take()).await?;
     let saved_to = match &transform.save_to {
-        Some(save_to) => Some(store::save(context, job, &input, save_to, made.bytes).await?),
+        Some(save_to) => {
+            still_ours(hold).await?;
+            Some(store::save(context, job, &input, save_to, made.bytes).await?)
+        }
         None => None,
     };
     let before = Before {

@@ -35,14 +35,8 @@ pub(super) struct Records {
 impl Records {
     /// Runs a script, which must be one that can be repeated.
     async fn run<T: FromRedisValue>(&self, script: &Script, arguments: &[String]) -> Result<T, StoreError> {
-        let mut patience = self.redis.patience();
-        loop {
-            let ahead = self.redis.clock().ahead_ms().to_string();
-            match self.redis.run(script, &[Redis::key("")], (ahead, arguments)).await {
-                Err(error) if patience.outlasts(&error).await => {}
-                done => return done,
-            }
-        }
+        let ahead = self.redis.clock().ahead_ms().to_string();
+        self.redis.run_again(script, &[Redis::key("")], &(ahead, arguments)).await
     }
 
     pub(super) async fn submit(

@@ -18,6 +18,7 @@ pub(crate) fn script(body: &str) -> Script {
 static PUSH: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/push.lua")));
 static CLAIM: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/claim.lua")));
 static ACKNOWLEDGE: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/acknowledge.lua")));
+static HOLDS: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/holds.lua")));
 static RENEW: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/renew.lua")));
 static REAP: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/reap.lua")));
 static GIVE_BACK: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/give_back.lua")));
@@ -89,6 +90,11 @@ impl Entries {
             arguments.extend([id.clone(), attempt.to_string(), name.to_owned(), more]);
         }
         self.run(&ACKNOWLEDGE, &arguments).await
+    }
+
+    pub(super) async fn holds(&self, id: &str, worker: &str, attempt: u32) -> Result<bool, StoreError> {
+        let ahead = self.redis.clock().ahead_ms().to_string();
+        self.redis.run_again(&HOLDS, &[Redis::key("")], &(ahead, id, worker, attempt)).await
     }
 
     pub(super) async fn renew(&self, worker: &str) -> Result<u64, StoreError> {

@@ -1,6 +1,7 @@
 -- Takes the first entries of a lane for a worker and counts the attempt; as a whole, so that no two workers get the
 -- same one. What has become due moves to those that wait, at most 500 at a time: more would hold up everybody else.
 -- ARGV: ahead, lane, worker, how many (at most 500), lease in ms. Returns id, payload, attempt, max of each.
+need_memory()
 local lane, worker, most = Q .. ARGV[2], ARGV[3], tonumber(ARGV[4])
 local time = now()
 local due = call('ZRANGEBYSCORE', lane .. ':due', '-inf', time, 'LIMIT', 0, 500)

@@ -23,6 +23,12 @@ local function tell(news)
   call('PUBLISH', P .. 'news', news)
 end
 
+-- Changes nothing; refused by a server that is out of memory, and with it the script. Such a server lets leases run out,
+-- for renewing needs memory, and taking away does not: then nothing may be taken away either.
+local function need_memory()
+  call('ZADD', Q .. 'memory', 'XX', 0, 'any')
+end
+
 -- Puts an entry in, unless one of its id is there.
 local function enqueue(id, job, lane, priority, most, payload)
   local key = Q .. 'entry:' .. id
