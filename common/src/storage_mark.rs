@@ -1,7 +1,7 @@
 //! A mark in Redis and in the storage, so that processes that were given different storages find out at start and not by
 //! pictures that are missing.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use crate::{Blobs, Redis, State, StoreError, ids::random_bytes};
 
@@ -18,6 +18,9 @@ pub(crate) fn key() -> String {
 
 /// How long another process, which is the first on a new storage, may take from the one to the other.
 const MARKED_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long to wait for a storage that does not answer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Makes sure that `blobs` is the storage that others use with `state`, and marks one that is new. A storage that cannot be
 /// reached now is complained of in the log only: it may come back.
@@ -39,7 +42,8 @@ pub(crate) async fn agree(blobs: &Blobs, state: &State) -> Result<(), StoreError
             None => marked_by_another(blobs, &agreed).await,
         }
     };
-    match marked.await {
+    let late = |_| Err(io::Error::new(io::ErrorKind::TimedOut, "no answer").into());
+    match tokio::time::timeout(ANSWERS_WITHIN, marked).await.unwrap_or_else(late) {
         Err(error @ (StoreError::File(_) | StoreError::Objects(_))) => {
             tracing::error!(%error, "STORAGE_URL: the storage cannot be used; going on, in case it comes back");
             Ok(())

@@ -145,7 +145,7 @@ impl Fleet {
         let address = address.expect("the worker ended before it worked");
         let status = format!("http://{}", address.split(' ').next().unwrap());
         // The pipe is read to its end, or the program would stop at a full one.
-        std::thread::spawn(move || lines.for_each(|l| eprintln!("W {l}")));
+        std::thread::spawn(move || lines.for_each(drop));
         Worker { child, status }
     }
 

@@ -57,7 +57,8 @@ async fn signing_in_and_calling_need_not_meet_the_same_one() {
 }
 
 /// Web and worker share nothing but Redis and the bucket: each has a folder of its own.
-#[tokio::test]
+// More than one thread: the bucket must answer while this one waits for a program to start.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bucket_is_all_the_storage_there_is() {
     let bucket = Bucket::start().await;
     for presigned in ["off", "on"] {
