@@ -16,13 +16,15 @@ pub enum Section {
     Basic,
     Exif,
     Gps,
+    Xmp,
+    Iptc,
     Icc,
     Hashes,
 }
 
 impl Section {
     /// Every section.
-    pub const ALL: [Self; 5] = [Self::Basic, Self::Exif, Self::Gps, Self::Icc, Self::Hashes];
+    pub const ALL: [Self; 7] = [Self::Basic, Self::Exif, Self::Gps, Self::Xmp, Self::Iptc, Self::Icc, Self::Hashes];
 }
 
 /// What is known of a picture; a section that was not asked for or is not in the file is absent.
@@ -38,6 +40,12 @@ pub struct Report {
     /// Where it was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gps: Option<Gps>,
+    /// XMP properties as `prefix:name`, at most 100, each at most 200 characters, without the place. Not to be trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xmp: Option<BTreeMap<String, String>>,
+    /// IPTC values by name, each at most 200 characters. Not to be trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iptc: Option<BTreeMap<String, String>>,
     /// The embedded colour profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub icc: Option<Icc>,
@@ -76,6 +84,27 @@ pub struct Basic {
     pub frames: Option<u32>,
     /// EXIF orientation, 1 (upright) to 8.
     pub orientation: u8,
+    /// Dots an inch across, where the file says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpi_x: Option<f64>,
+    /// Dots an inch down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpi_y: Option<f64>,
+    /// Resolution of colour against light, such as `4:2:0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chroma_sampling: Option<String>,
+    /// JPEG: progressive; PNG: interlaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progressive: Option<bool>,
+    /// JPEG quality on the scale of libjpeg, told from the quantisation tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_quality: Option<u8>,
+    /// How far off the estimate may be; 0 where the tables are libjpeg's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality_plus_minus: Option<u8>,
+    /// Whether there is a C2PA manifest (signed history). It is not verified.
+    #[serde(default)]
+    pub c2pa: bool,
 }
 
 /// Where a picture was taken.

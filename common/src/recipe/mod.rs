@@ -20,6 +20,7 @@ mod gravity;
 mod grayscale;
 mod hue;
 mod invert;
+mod kept;
 mod normalize;
 mod output;
 mod pad;
@@ -63,6 +64,7 @@ pub use self::{
     grayscale::Grayscale,
     hue::Hue,
     invert::Invert,
+    kept::{ColorSpace, Metadata},
     normalize::Normalize,
     output::Output,
     pad::Pad,

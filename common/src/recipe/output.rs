@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Color;
+use super::{Color, ColorSpace, Metadata};
 use crate::Format;
 
 /// How the result is written.
@@ -25,6 +25,10 @@ pub struct Output {
     pub background: Option<Color>,
     /// Dots per inch, for print; JPEG and PNG hold it.
     pub dpi: Option<u16>,
+    /// What goes along of EXIF, XMP and IPTC. Default nothing.
+    pub metadata: Metadata,
+    /// Whether the colours stay in the profile of the source. Default: they become sRGB.
+    pub color: ColorSpace,
 }
 
 impl Output {
@@ -43,6 +47,8 @@ impl Output {
             progressive: self.progressive || other.progressive,
             background: self.background.or(other.background),
             dpi: self.dpi.or(other.dpi),
+            metadata: if self.metadata == Metadata::default() { other.metadata } else { self.metadata },
+            color: if self.color == ColorSpace::default() { other.color } else { self.color },
         }
     }
 }

@@ -8,6 +8,7 @@ use image::{DynamicImage, GrayImage, ImageBuffer, Rgb, RgbImage, Rgba, RgbaImage
 use super::{
     Engine, Limits, Options, Stop, Transformed,
     codec::{self, Encoding},
+    metadata::Carried,
     pixels,
 };
 
@@ -51,7 +52,7 @@ pub(crate) fn gray(width: u32, height: u32) -> DynamicImage {
 pub(crate) fn file(image: impl Into<DynamicImage>, format: Format) -> Vec<u8> {
     let image = pixels::fit_to(format, image.into(), common::recipe::Color::WHITE);
     let encoding = Encoding { format, quality: 95, lossless: false, progressive: false };
-    codec::encode(&image, &encoding, &stop()).unwrap()
+    codec::encode(&image, &encoding, &Carried::default(), &stop()).unwrap()
 }
 
 pub(crate) fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
@@ -116,6 +117,148 @@ pub(crate) fn exif(orientation: u16) -> Vec<u8> {
         bytes.extend(number.to_be_bytes());
     }
     bytes
+}
+
+/// Where [`rich_exif`] has its maker note.
+pub(crate) const NOTE_AT: usize = 700;
+
+/// An EXIF structure as a camera writes it, in both byte orders: who, with what, where, a maker note that must not move,
+/// a directory that nobody needs, and a thumbnail with its own directory.
+pub(crate) fn rich_exif(big_endian: bool, orientation: u16, note: &[u8]) -> Vec<u8> {
+    let short = |n: u16| if big_endian { n.to_be_bytes() } else { n.to_le_bytes() }.to_vec();
+    let long = |n: usize| if big_endian { (n as u32).to_be_bytes() } else { (n as u32).to_le_bytes() }.to_vec();
+    let fraction = |n: usize, d: usize| [long(n), long(d)].concat();
+    let mut file = vec![0_u8; NOTE_AT + note.len()];
+    file[..4].copy_from_slice(if big_endian { b"MM\0*" } else { b"II*\0" });
+    file[4..8].copy_from_slice(&long(8));
+    file[NOTE_AT..].copy_from_slice(note);
+    let place = [fraction(48, 1), fraction(51, 1), fraction(30, 1)].concat();
+    let text = |text: &str| (2_u16, [text.as_bytes(), b"\0"].concat());
+    let comment = |text: &str| {
+        let wide: Vec<u8> = text.encode_utf16().flat_map(short).collect();
+        (7, [b"UNICODE\0".to_vec(), wide].concat())
+    };
+    // (where the directory is, its fields, the next one); places are written out by hand, with room between them.
+    let tables: [(usize, Vec<(u16, (u16, Vec<u8>))>, usize); 4] = [
+        (
+            8,
+            vec![
+                (0x0100, (4, long(4000))),
+                (0x010e, text("A garden")),
+                (0x010f, text("Maker")),
+                (0x0112, (3, short(orientation))),
+                (0x011a, (5, fraction(300, 1))),
+                (0x011b, (5, fraction(300, 1))),
+                (0x0128, (3, short(2))),
+                (0x013b, text("Ann Artist")),
+                (0x8298, text("(c) Ann Artist")),
+                (0x8769, (4, long(300))),
+                (0x8825, (4, long(500))),
+            ],
+            640,
+        ),
+        (
+            300,
+            vec![
+                (0x829a, (5, fraction(1, 125))),
+                (0x9003, text("2024:05:06 07:08:09")),
+                (0x927c, (7, note.to_vec())),
+                (0x9286, comment("gr\u{fc}n")),
+                (0xa001, (3, short(0xffff))),
+                (0xa002, (4, long(4000))),
+                (0xa003, (4, long(3000))),
+                (0xa005, (4, long(690))),
+            ],
+            0,
+        ),
+        (500, vec![(1, text("S")), (2, (5, place.clone())), (3, text("W")), (4, (5, place))], 0),
+        (640, vec![(0x0201, (4, long(672))), (0x0202, (4, long(12)))], 0),
+    ];
+    for (at, fields, next) in tables {
+        let mut values_at = at + 6 + 12 * fields.len();
+        let mut put = |at: usize, bytes: &[u8]| file[at..at + bytes.len()].copy_from_slice(bytes);
+        put(at, &short(fields.len() as u16));
+        for (index, (tag, (kind, value))) in fields.iter().enumerate() {
+            let entry = at + 2 + 12 * index;
+            let count = value.len()
+                / match kind {
+                    3 => 2,
+                    4 => 4,
+                    5 => 8,
+                    _ => 1,
+                };
+            put(entry, &[short(*tag), short(*kind), long(count)].concat());
+            if value.len() <= 4 {
+                put(entry + 8, value);
+            } else if *tag == 0x927c {
+                put(entry + 8, &long(NOTE_AT));
+            } else {
+                put(entry + 8, &long(values_at));
+                put(values_at, value);
+                values_at += value.len().next_multiple_of(2);
+            }
+        }
+        put(at + 2 + 12 * fields.len(), &long(next));
+    }
+    file[672..684].copy_from_slice(b"\xff\xd8\xffTHUMBNAIL");
+    file
+}
+
+/// An XMP packet with rights, a place in three ways, a face, a small copy of the picture and a size.
+pub(crate) fn rich_xmp() -> String {
+    format!(
+        r#"<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:dcx="http://purl.org/dc/elements/1.1/" xmlns:exif="http://ns.adobe.com/exif/1.0/"
+ xmlns:tiff="http://ns.adobe.com/tiff/1.0/" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:drone="http://drone.test/"
+ xmlns:ext="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" xmlns:xmpGImg="http://ns.adobe.com/xap/1.0/g/img/"
+ xmlns:rights="http://ns.adobe.com/xap/1.0/rights/" xmlns:mwg="http://www.metadataworkinggroup.com/schemas/regions/"
+ tiff:Orientation="6" exif:PixelXDimension="4000" exif:GPSLatitude="48,51.5S" exif:GPSLongitude="2,17.666667W"
+ xmp:Rating="4" drone:GpsLongtitude="2.29" rights:Marked="True">
+<dcx:title><rdf:Alt><rdf:li xml:lang="de">Garten</rdf:li><rdf:li xml:lang="x-default">A &lt;garden&gt; &amp; more</rdf:li></rdf:Alt></dcx:title>
+<dcx:creator><rdf:Seq><rdf:li>Ann</rdf:li><rdf:li>Bob</rdf:li></rdf:Seq></dcx:creator>
+<ext:LocationShown><rdf:Bag><rdf:li rdf:parseType="Resource"><ext:City>Paris</ext:City><exif:GPSLatitude>48,51.5S</exif:GPSLatitude></rdf:li></rdf:Bag></ext:LocationShown>
+<xmp:Thumbnails><rdf:Alt><rdf:li rdf:parseType="Resource"><xmpGImg:image>THUMBNAIL</xmpGImg:image></rdf:li></rdf:Alt></xmp:Thumbnails>
+<mwg:Regions>a face</mwg:Regions><drone:Blob>{}</drone:Blob>
+</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>"#,
+        "QUJD\n".repeat(300)
+    )
+}
+
+/// IPTC data sets: alphabet, title, keywords, author, copyright, caption, and a preview.
+pub(crate) fn rich_iptc() -> Vec<u8> {
+    let sets: [(u8, u8, &[u8]); 8] = [
+        (1, 90, b"\x1b%G"),
+        (2, 0, &[0, 4]),
+        (2, 5, "Gr\u{fc}n".as_bytes()),
+        (2, 25, b"leaf"),
+        (2, 25, b"tree"),
+        (2, 80, b"Ann Artist"),
+        (2, 116, b"(c) Ann"),
+        (2, 202, b"THUMBNAIL"),
+    ];
+    let set = |(record, number, value): &(u8, u8, &[u8])| {
+        [&[0x1c, *record, *number], &(value.len() as u16).to_be_bytes()[..], value].concat()
+    };
+    sets.iter().flat_map(set).collect()
+}
+
+/// A JPEG segment of Photoshop's resources with [`rich_iptc`] in it.
+pub(crate) fn with_iptc(jpeg: &[u8], iptc: &[u8]) -> Vec<u8> {
+    let length = (iptc.len() as u32).to_be_bytes();
+    let mut block = [b"Photoshop 3.0\x008BIM\x04\x25\0\0\0\0\0\x01x\x008BIM\x04\x04\0\0", &length[..], iptc].concat();
+    block.resize(block.len() + iptc.len() % 2, 0);
+    with_segment(jpeg, 0xed, &block)
+}
+
+/// A JPEG with everything in it.
+pub(crate) fn rich_jpeg(image: impl Into<DynamicImage>, orientation: u16) -> Vec<u8> {
+    let jpeg = file(image, Format::Jpeg);
+    let jpeg = with_icc(&jpeg, &moxcms::ColorProfile::new_display_p3().encode().unwrap());
+    let jpeg = with_segment(&jpeg, 0xeb, b"JP\0\x01\0\0\0\x01\0\0\0\x40jumb\0\0\0\x20jumdc2pa");
+    let jpeg = with_iptc(&jpeg, &rich_iptc());
+    let jpeg = with_segment(&jpeg, 0xe1, &[b"http://ns.adobe.com/xap/1.0/\0", rich_xmp().as_bytes()].concat());
+    with_segment(&jpeg, 0xe1, &[b"Exif\0\0", &rich_exif(true, orientation, b"note of the maker")[..]].concat())
 }
 
 /// A JPEG segment.

@@ -6,6 +6,7 @@ use image::DynamicImage;
 use super::{
     Limits, Stop,
     codec::{self, Encoding},
+    metadata::Carried,
     pixels::unexpected,
     probe,
     ssim::{self, Luma},
@@ -50,12 +51,13 @@ pub(crate) fn encode(
     image: &DynamicImage,
     encoding: &Encoding,
     output: &Output,
+    carried: &Carried,
     limits: &Limits,
     stop: &Stop,
 ) -> Result<Reached, Failure> {
     // What we write ourselves is read, however large it is.
     let limits = Limits { max_file_bytes: u64::MAX, ..limits.clone() };
-    let mut tries = Tries { image, encoding: *encoding, limits, stop, original: None, count: 0 };
+    let mut tries = Tries { image, encoding: *encoding, carried, limits, stop, original: None, count: 0 };
     let max_bytes = output.max_bytes.unwrap_or(u64::MAX);
     let min_ssim = output.min_ssim.filter(|_| encoding.is_lossy());
     // With a likeness to keep, the quality is what is looked for; else it is what is had if the bytes allow.
@@ -136,6 +138,8 @@ impl Try {
 struct Tries<'a> {
     image: &'a DynamicImage,
     encoding: Encoding,
+    /// Counts, too, where bytes are counted.
+    carried: &'a Carried,
     limits: Limits,
     stop: &'a Stop,
     /// The luma of the picture, once it is needed.
@@ -147,7 +151,7 @@ impl Tries<'_> {
     fn at(&mut self, quality: u8, measured: bool) -> Result<Try, Failure> {
         self.stop.check()?;
         self.count += 1;
-        let bytes = codec::encode(self.image, &Encoding { quality, ..self.encoding }, self.stop)?;
+        let bytes = codec::encode(self.image, &Encoding { quality, ..self.encoding }, self.carried, self.stop)?;
         let ssim = if measured { Some(self.ssim(&bytes)?) } else { None };
         Ok(Try { quality, bytes, ssim })
     }

@@ -254,6 +254,7 @@ fn settings_without_effect_are_named() {
         lossless: true,
         progressive: true,
         background: Some(common::recipe::Color::WHITE),
+        ..Output::default()
     };
     for (format, ignored) in [
         (Format::Png, vec!["quality", "lossless", "progressive", "background"]),

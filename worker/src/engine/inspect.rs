@@ -6,7 +6,9 @@ use common::{
 };
 
 use super::{
-    Engine, Inspection, PreviewKind, Stop, metadata, pipeline, plan, preview,
+    Engine, Inspection, PreviewKind, Stop,
+    metadata::{self, Found},
+    pipeline, plan, preview,
     probe::{self, Header},
     step::Notes,
 };
@@ -40,14 +42,26 @@ impl Engine {
         };
         let wants = |section| sections.contains(&section);
         let mut report = Report::default();
+        let found = metadata::find(input, &header);
         if wants(Section::Basic) {
-            report.basic = Some(basic(&header, &facts));
+            report.basic = Some(basic(&header, &found, &facts));
         }
-        if let Some(exif) = header.exif.as_deref().filter(|_| wants(Section::Exif) || wants(Section::Gps))
+        if let Some(exif) = found.exif.as_deref().filter(|_| wants(Section::Exif) || wants(Section::Gps))
             && let Some(exif) = metadata::parse(exif)
         {
             report.exif = wants(Section::Exif).then(|| metadata::values(&exif)).filter(|values| !values.is_empty());
             report.gps = if wants(Section::Gps) { metadata::gps(&exif) } else { None };
+        }
+        if let Some(packet) = found.xmp.as_deref() {
+            if wants(Section::Xmp) {
+                report.xmp = Some(metadata::xmp_values(packet)).filter(|values| !values.is_empty());
+            }
+            if report.gps.is_none() && wants(Section::Gps) {
+                report.gps = metadata::place(packet);
+            }
+        }
+        if let Some(iptc) = found.iptc.as_deref().filter(|_| wants(Section::Iptc)) {
+            report.iptc = Some(metadata::iptc_values(iptc)).filter(|values| !values.is_empty());
         }
         if wants(Section::Icc) {
             report.icc = header.icc.as_deref().map(metadata::icc::report);
@@ -69,13 +83,13 @@ impl Engine {
                 let (perceptual, thumbhash) = metadata::hashes::visual(&image, stop)?;
                 report.hashes = Some(Hashes { sha256: facts.sha256.clone(), perceptual, thumbhash });
             }
-            small = preview::make(&image, preview, stop)?;
+            small = preview::make(&image, None, preview, stop)?;
         }
         Ok(Inspection { facts, report, warnings: notes.warnings, preview: small })
     }
 }
 
-fn basic(header: &Header<'_>, facts: &Facts) -> Basic {
+fn basic(header: &Header<'_>, found: &Found<'_>, facts: &Facts) -> Basic {
     let probe = header.probe;
     Basic {
         format: probe.format,
@@ -90,6 +104,13 @@ fn basic(header: &Header<'_>, facts: &Facts) -> Basic {
         alpha: probe.alpha,
         frames: (probe.frames > 1).then_some(probe.frames),
         orientation: probe.orientation,
+        dpi_x: found.density.map(|(across, _)| across),
+        dpi_y: found.density.map(|(_, down)| down),
+        chroma_sampling: found.chroma.clone(),
+        progressive: found.progressive,
+        estimated_quality: found.quality.map(|quality| quality.estimate),
+        quality_plus_minus: found.quality.map(|quality| quality.plus_minus),
+        c2pa: found.c2pa,
     }
 }
 

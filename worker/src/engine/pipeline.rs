@@ -72,11 +72,13 @@ impl Engine {
         let _share = self.budget().take(need, stop)?;
 
         let context = Context { format: encoding.format, background: recipe.output.background, other: None, stop };
+        let profile = metadata::kept_profile(&header, recipe, encoding.format, &mut notes);
         let mut image = decode(input, &header, options.strict, stop, &mut notes)?;
         for stage in stages(recipe, source, &sizes) {
             stop.check()?;
             image = match stage {
                 Stage::Orient => upright(image, &probe, recipe.auto_orients(), stop, &mut notes)?,
+                Stage::Colour if profile.is_some() => image,
                 Stage::Colour => to_srgb(image, &header, stop, &mut notes)?,
                 Stage::Step(index) => match recipe.steps.get(index) {
                     Some(step) => {
@@ -91,9 +93,14 @@ impl Engine {
                 },
             };
         }
+        let image = if profile.is_some() { pixels::with_colour(image) } else { image };
         let image = fitted(image, &encoding, &context, &mut notes);
         stop.check()?;
-        let reached = goal::encode(&image, &encoding, &recipe.output, self.limits(), stop)?;
+        let size = Size::new(image.width(), image.height());
+        let icc = header.icc.as_deref().filter(|_| profile.is_some());
+        let target = metadata::Target { format: encoding.format, size, icc };
+        let carried = metadata::carry(input, &header, recipe, &target, &mut notes);
+        let reached = goal::encode(&image, &encoding, &recipe.output, &carried, self.limits(), stop)?;
         note_encoding(recipe, &encoding, &reached, &mut notes);
         let mut bytes = reached.bytes;
         if let Some(dpi) = recipe.output.dpi {
@@ -108,7 +115,7 @@ impl Engine {
             alpha: image.color().has_alpha(),
             bit_depth: if pixels::is_wide(&image) { 16 } else { 8 },
         };
-        let preview = preview::make(&image, options.preview, stop)?;
+        let preview = preview::make(&image, profile.as_ref(), options.preview, stop)?;
         let (width, height) = probe.upright();
         let before = Before { width, height, format: probe.format, bytes: input.len() as u64 };
         let Notes { applied, ignored, warnings } = notes;
@@ -183,7 +190,10 @@ fn upright(
     if !wanted {
         notes.warn(
             "orientation_kept",
-            format!("The pixels are as stored, though EXIF says orientation {orientation}; the result has no EXIF."),
+            format!(
+                "The pixels are as stored, though EXIF says orientation {orientation}. Only metadata keep and strip_gps \
+                 hand that on."
+            ),
         );
         return Ok(image);
     }

@@ -141,6 +141,17 @@ pub(crate) fn over<T: Sample>(pixel: &mut [T], color: [f32; 4], alpha: f32) {
     }
 }
 
+/// Gray as equal amounts of red, green and blue, for a profile that knows only those.
+pub(crate) fn with_colour(image: DynamicImage) -> DynamicImage {
+    match image {
+        DynamicImage::ImageLuma8(_) => image.into_rgb8().into(),
+        DynamicImage::ImageLumaA8(_) => image.into_rgba8().into(),
+        DynamicImage::ImageLuma16(_) => image.into_rgb16().into(),
+        DynamicImage::ImageLumaA16(_) => image.into_rgba16().into(),
+        colour => colour,
+    }
+}
+
 /// Our own mistake: something that an earlier stage should have ruled out.
 pub(crate) fn unexpected(what: &str) -> Failure {
     Failure::internal(&format_args!("unexpected in the engine: {what}"))

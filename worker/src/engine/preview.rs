@@ -7,6 +7,10 @@ use super::{
     Stop,
     codec::{self, Encoding},
     limits::Size,
+    metadata::{
+        Carried,
+        icc::{self, Conversion, Profile},
+    },
     pixels,
     step::resize,
 };
@@ -40,11 +44,16 @@ pub struct Preview {
 const OPAQUE: [(Format, u8); 4] = [(Format::Jpeg, 85), (Format::Jpeg, 75), (Format::Jpeg, 60), (Format::Jpeg, 45)];
 const TRANSPARENT: [(Format, u8); 3] = [(Format::Png, 100), (Format::Webp, 80), (Format::Webp, 50)];
 
-/// Makes the small picture of `image`.
+/// Makes the small picture of `image`, whose colours are those of `profile`, or sRGB.
 ///
 /// # Errors
 /// What `stop` says.
-pub(crate) fn make(image: &DynamicImage, kind: PreviewKind, stop: &Stop) -> Result<Option<Preview>, Failure> {
+pub(crate) fn make(
+    image: &DynamicImage,
+    profile: Option<&Profile>,
+    kind: PreviewKind,
+    stop: &Stop,
+) -> Result<Option<Preview>, Failure> {
     let (side, base64) = match kind {
         PreviewKind::None => return Ok(None),
         PreviewKind::Preview => (1024, 100_000),
@@ -54,13 +63,18 @@ pub(crate) fn make(image: &DynamicImage, kind: PreviewKind, stop: &Stop) -> Resu
     let most = base64 / 4 * 3;
     let mut size = resize::inside(Size::new(image.width(), image.height()), side);
     let mut small = pixels::narrow(resize::scaled(image, size, stop)?);
+    if let Some(profile) = profile {
+        small = match icc::to_srgb(small, profile, stop)? {
+            Conversion::Done(small) | Conversion::Refused(small) => small,
+        };
+    }
     let tries: &[(Format, u8)] = if pixels::is_transparent(&small) { &TRANSPARENT } else { &OPAQUE };
     loop {
         for (format, quality) in tries {
             stop.check()?;
             let fitted = pixels::fit_to(*format, small.clone(), Color::WHITE);
             let encoding = Encoding { format: *format, quality: *quality, lossless: false, progressive: false };
-            let bytes = codec::encode(&fitted, &encoding, stop)?;
+            let bytes = codec::encode(&fitted, &encoding, &Carried::default(), stop)?;
             if bytes.len() <= most {
                 let (width, height) = (size.width, size.height);
                 return Ok(Some(Preview { bytes, media_type: format.media_type(), width, height }));
@@ -97,7 +111,7 @@ mod tests {
         let clear = RgbaImage::from_fn(1100, 900, |_, _| image::Rgba([0; 4].map(|_| noise(&mut seed))));
         for image in [DynamicImage::from(opaque), clear.into()] {
             for (kind, side, base64) in [(PreviewKind::Preview, 1024, 100_000), (PreviewKind::Full, 1568, 600_000)] {
-                let preview = make(&image, kind, &fixtures::stop()).unwrap().unwrap();
+                let preview = make(&image, None, kind, &fixtures::stop()).unwrap().unwrap();
                 assert!(preview.bytes.len().div_ceil(3) * 4 <= base64, "{}", preview.bytes.len());
                 assert!(preview.width.max(preview.height) <= side);
                 let decoded = fixtures::decoded(&preview.bytes);
@@ -110,11 +124,11 @@ mod tests {
     #[test]
     fn what_is_small_stays_and_alpha_is_kept() {
         let disc = fixtures::disc(64).into();
-        let preview = make(&disc, PreviewKind::Preview, &fixtures::stop()).unwrap().unwrap();
+        let preview = make(&disc, None, PreviewKind::Preview, &fixtures::stop()).unwrap().unwrap();
         assert_eq!((preview.media_type, preview.width), ("image/png", 64));
         let opaque = DynamicImage::from(fixtures::photo(50, 40)).into_rgba8().into();
-        let preview = make(&opaque, PreviewKind::Preview, &fixtures::stop()).unwrap().unwrap();
+        let preview = make(&opaque, None, PreviewKind::Preview, &fixtures::stop()).unwrap().unwrap();
         assert_eq!(preview.media_type, "image/jpeg", "an alpha channel that says nothing does not count");
-        assert_eq!(make(&opaque, PreviewKind::None, &fixtures::stop()).unwrap(), None);
+        assert_eq!(make(&opaque, None, PreviewKind::None, &fixtures::stop()).unwrap(), None);
     }
 }

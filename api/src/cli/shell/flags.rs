@@ -6,7 +6,7 @@ use clap::{
 };
 use common::{
     Failure, Format, Recipe, Step,
-    recipe::{Color, Output, Preset},
+    recipe::{Color, ColorSpace, Metadata, Output, Preset},
 };
 use serde_json::{Value, json};
 
@@ -85,6 +85,12 @@ pub(crate) struct RecipeFlags {
     /// CSS colour under transparency where the output has none [default: white].
     #[arg(long, value_name = "COLOR")]
     background: Option<String>,
+    /// EXIF, XMP and IPTC of the input in the result.
+    #[arg(long, value_parser = PossibleValuesParser::new(["strip", "keep", "keep_copyright", "strip_gps"]), default_value = "strip")]
+    metadata: String,
+    /// Convert colours to sRGB, or keep them with the input's ICC profile.
+    #[arg(long, value_parser = PossibleValuesParser::new(["srgb", "keep"]), default_value = "srgb")]
+    color: String,
     /// A damaged file is an error, not a warning.
     #[arg(long)]
     pub(super) strict: bool,
@@ -185,6 +191,13 @@ impl RecipeFlags {
             progressive: self.progressive,
             background,
             dpi: self.dpi,
+            metadata: match self.metadata.as_str() {
+                "keep" => Metadata::Keep,
+                "keep_copyright" => Metadata::KeepCopyright,
+                "strip_gps" => Metadata::StripGps,
+                _ => Metadata::Strip,
+            },
+            color: if self.color == "keep" { ColorSpace::Keep } else { ColorSpace::Srgb },
         })
     }
 }
@@ -241,6 +254,21 @@ mod tests {
 
     fn ops(flags: &[&str]) -> Vec<&'static str> {
         recipe(flags).unwrap().steps.iter().map(Step::op).collect()
+    }
+
+    #[test]
+    fn what_is_kept_of_the_source() {
+        let output = |flags: &[&str]| recipe(flags).unwrap().output;
+        assert_eq!(output(&[]), Output::default());
+        for (flag, policy) in [
+            ("strip", Metadata::Strip),
+            ("keep", Metadata::Keep),
+            ("keep_copyright", Metadata::KeepCopyright),
+            ("strip_gps", Metadata::StripGps),
+        ] {
+            assert_eq!(output(&["--metadata", flag]).metadata, policy);
+        }
+        assert_eq!(output(&["--color", "keep"]).color, ColorSpace::Keep);
     }
 
     #[test]

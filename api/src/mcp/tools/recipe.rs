@@ -5,7 +5,7 @@ use std::path::Path;
 use common::{
     Failure, Format, Recipe, Step,
     job::Source,
-    recipe::{Color, Fit, MAX_EDGE, MAX_STEPS, Output, Preset, Resize},
+    recipe::{Color, ColorSpace, Fit, MAX_EDGE, MAX_STEPS, Metadata, Output, Preset, Resize},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -47,6 +47,10 @@ pub(super) struct RecipeArguments {
     progressive: Option<bool>,
     /// What transparency is laid on where the format has none. Default white.
     background: Option<Color>,
+    /// EXIF, XMP, IPTC of the input. Default strip.
+    metadata: Option<Metadata>,
+    /// keep: the input's ICC profile stays. Default srgb.
+    color: Option<ColorSpace>,
 }
 
 impl RecipeArguments {
@@ -110,6 +114,8 @@ impl RecipeArguments {
             progressive: self.progressive.unwrap_or_default(),
             background: self.background,
             dpi: self.dpi,
+            metadata: self.metadata.unwrap_or_default(),
+            color: self.color.unwrap_or_default(),
         };
         if let Some(preset) = self.preset {
             if sized {
@@ -123,7 +129,7 @@ impl RecipeArguments {
         Recipe::check_steps(&steps)?;
         if steps.is_empty() && output == Output::default() {
             return Err(Failure::invalid("steps", "Nothing is asked for.")
-                .allowed("steps, width and/or height, preset, output_format, quality, max_bytes, min_ssim, lossless, progressive, dpi")
+                .allowed("steps, width and/or height, preset, output_format, quality, max_bytes, min_ssim, lossless, progressive, dpi, metadata, color")
                 .next(r#"For example "steps":[{"op":"resize","width":800}] or "output_format":"webp"."#));
         }
         Ok(Recipe { steps, output })
@@ -186,5 +192,7 @@ mod tests {
             assert_eq!(recipe(arguments.clone()).unwrap_err().argument.as_deref(), Some(argument), "{arguments}");
         }
         assert!(recipe(json!({"quality": 60})).is_ok());
+        let kept = recipe(json!({"metadata": "strip_gps", "color": "keep"})).unwrap().output;
+        assert_eq!((kept.metadata, kept.color), (Metadata::StripGps, ColorSpace::Keep));
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn entry() -> Entry {
             [{\"op\":\"crop\",\"aspect\":\"1:1\",\"gravity\":\"smart\"},{\"op\":\"resize\",\"width\":512},{\"op\":\"grayscale\"}]; \
             each parameter says which steps take it, and places count in pixels of the image as it is at that step; \
             width, height and fit alone are short for one resize. To hide something use redact, not blur. The original is never changed; the result gets a new image_id, a \
-            link (or a path) and a preview. EXIF orientation is applied, colours become sRGB, metadata is stripped. \
+            link (or a path) and a preview. EXIF orientation is applied; unless you ask, colours become sRGB and metadata is stripped. \
             The result states size, format and bytes before and after, what was applied and what had no effect. \
             For many images use batch_process.",
         needs: &[Scope::Write],

@@ -61,6 +61,10 @@ impl Segments<'_> {
     }
 }
 
+pub(super) fn segments(input: &[u8]) -> impl Iterator<Item = Segment<'_>> {
+    Segments { rest: input }
+}
+
 /// Reads everything in front of the first scan.
 pub(super) fn header(input: &[u8]) -> Result<Header<'_>, Failure> {
     let mut frame = None;

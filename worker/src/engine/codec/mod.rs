@@ -18,7 +18,9 @@ use common::{Failure, FailureKind, Format};
 use image::DynamicImage;
 
 use super::{
-    Stop, pixels,
+    Stop,
+    metadata::{self, Carried},
+    pixels,
     probe::{Header, Probe},
 };
 
@@ -99,12 +101,18 @@ pub(crate) fn scratch_bytes(input: &[u8], probe: &Probe) -> u64 {
     }
 }
 
-/// Encodes `image`, which must already be of a kind that the format holds (see [`pixels::fit_to`]).
+/// Encodes `image`, which must already be of a kind that the format holds (see [`pixels::fit_to`]), and puts `carried`
+/// into the file.
 ///
 /// # Errors
 /// `internal` where an encoder refuses what was checked before; what `stop` says.
-pub(crate) fn encode(image: &DynamicImage, encoding: &Encoding, stop: &Stop) -> Result<Vec<u8>, Failure> {
-    match encoding.format {
+pub(crate) fn encode(
+    image: &DynamicImage,
+    encoding: &Encoding,
+    carried: &Carried,
+    stop: &Stop,
+) -> Result<Vec<u8>, Failure> {
+    let file = match encoding.format {
         Format::Jpeg => jpeg::encode(image, encoding.quality, encoding.progressive),
         Format::Png => png::encode(image),
         Format::Webp => webp::encode(image, encoding.quality, encoding.lossless, stop),
@@ -116,7 +124,23 @@ pub(crate) fn encode(image: &DynamicImage, encoding: &Encoding, stop: &Stop) -> 
         Format::Tga | Format::Pnm | Format::Hdr | Format::Exr => {
             Err(pixels::unexpected("a format that cannot be written"))
         }
-    }
+    }?;
+    metadata::embed(file, encoding.format, carried)
+}
+
+/// The segments of a JPEG: marker and payload.
+pub(crate) fn jpeg_segments(input: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    jpeg::segments(input)
+}
+
+/// The chunks of a PNG: type and data.
+pub(crate) fn png_chunks(input: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
+    png::chunks(input)
+}
+
+/// The chunks of a WebP: type and data.
+pub(crate) fn riff_chunks(input: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
+    riff::Chunks::new(input)
 }
 
 /// The failure for a file of which no picture can be made.

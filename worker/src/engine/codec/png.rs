@@ -19,7 +19,7 @@ use crate::engine::{
 const ROWS_BETWEEN_STOPS: usize = 64;
 
 /// Walks over the chunks: type and data. Ends where a chunk is not whole.
-struct Chunks<'a> {
+pub(super) struct Chunks<'a> {
     rest: &'a [u8],
 }
 
@@ -35,7 +35,7 @@ impl<'a> Iterator for Chunks<'a> {
     }
 }
 
-fn chunks(input: &[u8]) -> Chunks<'_> {
+pub(super) fn chunks(input: &[u8]) -> Chunks<'_> {
     Chunks { rest: input.get(8..).unwrap_or_default() }
 }
 

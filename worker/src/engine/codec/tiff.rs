@@ -6,7 +6,7 @@ use common::{Failure, Format};
 use image::{DynamicImage, ImageEncoder, codecs::tiff::TiffEncoder};
 
 use super::by_image;
-use crate::engine::{pixels, probe::Header};
+use crate::engine::{metadata, pixels, probe::Header};
 
 /// Where counting pages ends: more than any limit on frames.
 const MAX_PAGES: u32 = 10_000;
@@ -16,6 +16,11 @@ pub(super) fn header(input: &[u8]) -> Result<Header<'_>, Failure> {
     let mut header = by_image::header(Format::Tiff, input)?;
     header.probe.frames = pages(input);
     header.exif = Some(Cow::Borrowed(input));
+    // `image` finds no profile that is larger than the picture.
+    if let Some(profile) = metadata::tiff_profile(input) {
+        header.icc = Some(Cow::Owned(profile));
+        header.probe.has_icc = true;
+    }
     Ok(header)
 }
 

@@ -1,6 +1,8 @@
 //! A look at the directories of a TIFF structure before it is parsed: a thousand entries may all name the same
 //! twenty megabytes, and a parser that copies each would need a thousand times the file (TIFF 6.0 §2).
 
+use super::tiff::{Tiff, size_of};
+
 /// The most bytes that all values may have together.
 const MAX_VALUE_BYTES: u64 = 2 << 20;
 
@@ -10,31 +12,10 @@ const MAX_DIRECTORIES: usize = 16;
 /// Entries that name further directories: Exif, GPS, Interoperability (Exif 2.32 §4.6.3).
 const POINTERS: [u16; 3] = [0x8769, 0x8825, 0xA005];
 
-struct Tiff<'a> {
-    bytes: &'a [u8],
-    big_endian: bool,
-}
-
-impl Tiff<'_> {
-    fn u16(&self, at: usize) -> Option<u16> {
-        let bytes = self.bytes.get(at..)?.first_chunk()?;
-        Some(if self.big_endian { u16::from_be_bytes(*bytes) } else { u16::from_le_bytes(*bytes) })
-    }
-
-    fn u32(&self, at: usize) -> Option<u32> {
-        let bytes = self.bytes.get(at..)?.first_chunk()?;
-        Some(if self.big_endian { u32::from_be_bytes(*bytes) } else { u32::from_le_bytes(*bytes) })
-    }
-
-    fn offset(&self, at: usize) -> Option<usize> {
-        usize::try_from(self.u32(at)?).ok().filter(|offset| *offset > 0)
-    }
-}
-
 /// Whether all values together stay within bounds, each directory counted as often as it is named. What cannot be
 /// read is left to the parser to refuse; what the parser may read differently is refused here.
 pub(super) fn is_modest(bytes: &[u8]) -> bool {
-    let tiff = Tiff { bytes, big_endian: bytes.starts_with(b"MM") };
+    let tiff = Tiff::new(bytes);
     let mut waiting: Vec<usize> = tiff.offset(4).into_iter().collect();
     let (mut directories, mut total) = (0, 0);
     while let Some(directory) = waiting.pop() {
@@ -62,16 +43,6 @@ pub(super) fn is_modest(bytes: &[u8]) -> bool {
         waiting.extend(tiff.offset(directory + 2 + 12 * usize::from(entries)));
     }
     true
-}
-
-/// Bytes of one value (TIFF 6.0 §2, types 1 to 12).
-fn size_of(kind: u16) -> u64 {
-    match kind {
-        3 | 8 => 2,
-        4 | 9 | 11 | 13 => 4,
-        5 | 10 | 12 => 8,
-        _ => 1,
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use common::{Failure, report};
 use image::DynamicImage;
 use moxcms::{ColorProfile, DataColorSpace, Layout, ProfileText, TransformExecutor, TransformOptions};
 
-use super::super::{Stop, limits::MAX_ICC_BYTES, pixels};
+use super::super::{Stop, limits::MAX_ICC_BYTES, pixels, probe::ColorKind};
 
 /// The longest name of a profile that is passed on, in characters.
 const MAX_NAME_CHARS: usize = 100;
@@ -19,6 +19,18 @@ pub(crate) struct Profile {
     pub(crate) name: String,
     /// Whether its colours are those of sRGB, give or take one level of 8 bits.
     pub(crate) srgb: bool,
+}
+
+impl Profile {
+    /// Whether it describes red, green and blue.
+    pub(crate) fn is_rgb(&self) -> bool {
+        self.profile.color_space == DataColorSpace::Rgb
+    }
+}
+
+/// Whether pixels that are stored so come out of the decoder in the colours of their profile.
+pub(crate) fn fits(color: ColorKind) -> bool {
+    color != ColorKind::Cmyk
 }
 
 /// Reads a profile; `None` where it is too large or broken.

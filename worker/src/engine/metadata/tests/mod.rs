@@ -1,0 +1,5 @@
+//! Metadata in whole files: read, written and hostile.
+
+mod hostile;
+mod read;
+mod written;
