@@ -38,6 +38,8 @@ pub(super) struct Wanted {
     pub(super) size: Size,
     /// The EXIF orientation that the pixels need: 1 unless they were left as stored.
     pub(super) orientation: u8,
+    /// The density that the file is to have, where it was asked for.
+    pub(super) dpi: Option<u16>,
     /// Whether the pixels were brought to sRGB.
     pub(super) srgb: bool,
     /// Whether a part of the picture must not be seen any more.
@@ -113,6 +115,7 @@ pub(crate) fn carry(
         policy,
         size: target.size,
         orientation: if recipe.auto_orients() { 1 } else { header.probe.orientation },
+        dpi: recipe.output.dpi.filter(|_| matches!(format, Format::Jpeg | Format::Png)),
         srgb: target.icc.is_none(),
         redacted: recipe.steps.iter().any(|step| matches!(step, Step::Redact(_))),
     };

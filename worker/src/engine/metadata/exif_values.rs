@@ -96,8 +96,13 @@ fn sexagesimal(field: &Field) -> Option<f64> {
 }
 
 fn rational(field: &Field, index: usize) -> Option<f64> {
-    let Value::Rational(values) = &field.value else { return None };
-    Some(values.get(index)?.to_f64()).filter(|value| value.is_finite())
+    let value = match &field.value {
+        Value::Rational(values) => values.get(index)?.to_f64(),
+        // Against the standard, yet telephones write it.
+        Value::SRational(values) => values.get(index)?.to_f64(),
+        _ => return None,
+    };
+    Some(value).filter(|value| value.is_finite())
 }
 
 fn first_letter(field: &Field) -> Option<u8> {

@@ -8,6 +8,9 @@ use super::{
 };
 
 const ORIENTATION: u16 = 0x0112;
+const DENSITY: [u16; 2] = [0x011a, 0x011b];
+const DENSITY_UNIT: u16 = 0x0128;
+const COLOUR_POSITION: u16 = 0x0213;
 const COLOR_SPACE: u16 = 0xa001;
 const PIXEL_WIDTH: u16 = 0xa002;
 const PIXEL_HEIGHT: u16 = 0xa003;
@@ -15,8 +18,8 @@ const DEVICE_SETTINGS: u16 = 0xa40b;
 
 /// Fields of the first directory that speak of the picture and not of how a file stores it (Exif 3.0 §4.6.5), with
 /// those that Windows added: name, description, maker, model, orientation, density, program, date, artist, computer,
-/// rating, copyright, title, comment, author, keywords, subject.
-const OF_IMAGE: [u16; 21] = [
+/// place of colours, rating, copyright, title, comment, author, keywords, subject.
+const OF_IMAGE: [u16; 22] = [
     0x010d,
     0x010e,
     0x010f,
@@ -29,6 +32,7 @@ const OF_IMAGE: [u16; 21] = [
     0x0132,
     0x013b,
     0x013c,
+    COLOUR_POSITION,
     0x4746,
     0x4749,
     0x8298,
@@ -98,6 +102,10 @@ fn correct(fields: &mut Fields, wanted: &Wanted) {
     let size = wanted.size;
     let numbers = [
         (ORIENTATION, 3, Some(u32::from(wanted.orientation))),
+        // In the middle: that is how all our encoders average colours.
+        (COLOUR_POSITION, 3, Some(1)),
+        // Inches.
+        (DENSITY_UNIT, 3, wanted.dpi.map(|_| 2)),
         (COLOR_SPACE, 3, wanted.srgb.then_some(1)),
         (PIXEL_WIDTH, 4, Some(size.width)),
         (PIXEL_HEIGHT, 4, Some(size.height)),
@@ -109,11 +117,17 @@ fn correct(fields: &mut Fields, wanted: &Wanted) {
             *field = Field { tag, ..corrected.clone() };
         }
     }
+    if let Some(dpi) = wanted.dpi {
+        let value = [dpi.into(), 1].map(|number| fields.number(0, 4, number).value).concat();
+        for field in fields.image.iter_mut().filter(|field| DENSITY.contains(&field.tag)) {
+            *field = Field { tag: field.tag, kind: 5, count: 1, value: value.clone(), origin: 0 };
+        }
+    }
 }
 
 /// Whether there is more in it than how to show the pixels.
 pub(super) fn tells_anything(source: &[u8]) -> bool {
-    const TO_SHOW: [u16; 4] = [ORIENTATION, 0x011a, 0x011b, 0x0128];
+    const TO_SHOW: [u16; 5] = [ORIENTATION, COLOUR_POSITION, 0x011a, 0x011b, 0x0128];
     let read = fields::read(source, MAX_BYTES, |directory, tag| match directory {
         Directory::Image => OF_IMAGE.contains(&tag) && !TO_SHOW.contains(&tag),
         Directory::Exif | Directory::Gps => true,

@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use flate2::{Compression, Crc, write::ZlibEncoder};
+use crc32fast::Hasher;
+use flate2::{Compression, write::ZlibEncoder};
 
 use super::Carried;
 use crate::engine::metadata::found;
@@ -32,11 +33,11 @@ pub(super) fn embed(file: &[u8], carried: &Carried) -> Option<Vec<u8>> {
 fn push(output: &mut Vec<u8>, kind: &[u8; 4], parts: &[&[u8]]) -> Option<()> {
     let length = u32::try_from(parts.iter().map(|part| part.len()).sum::<usize>()).ok()?;
     output.extend(length.to_be_bytes());
-    let mut sum = Crc::new();
+    let mut sum = Hasher::new();
     for part in [&kind[..]].iter().chain(parts) {
         output.extend(*part);
         sum.update(part);
     }
-    output.extend(sum.sum().to_be_bytes());
+    output.extend(sum.finalize().to_be_bytes());
     Some(())
 }

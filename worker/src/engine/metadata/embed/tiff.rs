@@ -18,7 +18,7 @@ pub(super) fn embed(mut file: Vec<u8>, carried: &Carried) -> Option<Vec<u8>> {
     let mut all = Fields { big_endian: own.big_endian, image: own.image, cut: false, ..exif };
     let blocks = [
         (found::TIFF_XMP, BYTE, &carried.xmp),
-        (found::TIFF_IPTC, BYTE, &carried.iptc),
+        (found::TIFF_IPTC, UNDEFINED, &carried.iptc),
         (found::TIFF_ICC, UNDEFINED, &carried.icc),
     ];
     let blocks = blocks.into_iter().filter_map(|(tag, kind, block)| {

@@ -10,6 +10,7 @@ use common::{
 use super::{
     super::{fields, iptc, xmp},
     read::{with_chunk, zipped},
+    rich,
 };
 use crate::engine::{Options, PreviewKind, fixtures};
 
@@ -27,12 +28,12 @@ fn keep(input: &[u8], format: Format) -> Vec<u8> {
 
 fn exif_jpeg(exif: &[u8]) -> Vec<u8> {
     let jpeg = fixtures::file(fixtures::photo(16, 16), Format::Jpeg);
-    fixtures::with_segment(&jpeg, 0xe1, &[b"Exif\0\0", exif].concat())
+    rich::with_exif(&jpeg, exif)
 }
 
 #[test]
 fn exif_that_leads_in_circles_or_is_cut_anywhere() {
-    let whole = fixtures::rich_exif(true, 3, b"a note that is long enough");
+    let whole = rich::exif(true, 3, b"a note that is long enough");
     for cut in (0..whole.len()).step_by(7) {
         for bytes in [whole[..cut].to_vec(), [&whole[..cut], &vec![0xff; whole.len() - cut]].concat()] {
             let Some(found) = fields::read(&bytes, fields::MAX_BYTES, |_, _| true) else { continue };
@@ -123,7 +124,7 @@ fn xmp_that_explodes() {
     let laughs = r#"<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;&b;">]><a>&c;</a>"#.to_owned();
     let unknown = "<a>&unknown;</a>".to_owned();
     let many = format!("<a>{}</a>", "<b/>".repeat(200_000));
-    let unfinished = fixtures::rich_xmp().replace("</rdf:RDF>", "");
+    let unfinished = rich::xmp().replace("</rdf:RDF>", "");
     for packet in [deep, wide, spaces, laughs, unknown, many, unfinished, String::new()] {
         let start = Instant::now();
         assert!(xmp::kept(packet.as_bytes(), Metadata::Keep).is_err(), "{}", &packet[..packet.len().min(60)]);
@@ -146,7 +147,7 @@ fn iptc_that_lies_about_its_length() {
 #[test]
 fn what_does_not_fit_is_left_out_and_said() {
     let jpeg = fixtures::file(fixtures::photo(16, 16), Format::Png);
-    let xmp = fixtures::rich_xmp().replace("Ann", &"Ann ".repeat(20_000));
+    let xmp = rich::xmp().replace("Ann", &"Ann ".repeat(20_000));
     let png = with_chunk(&jpeg, b"iTXt", &[b"XML:com.adobe.xmp\0\0\0\0\0", xmp.as_bytes()].concat());
     let output = |format| Output { format: Some(format), metadata: Metadata::Keep, ..Output::default() };
     for (format, fits) in [(Format::Jpeg, false), (Format::Png, true), (Format::Webp, true), (Format::Tiff, true)] {
@@ -164,7 +165,7 @@ fn flipped_bits_never_make_a_file_that_cannot_be_read() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(seed >> 33).unwrap() % below.max(1)
     };
-    let source = fixtures::rich_jpeg(fixtures::photo(24, 16), 1);
+    let source = rich::jpeg(fixtures::photo(24, 16), 1);
     for format in FORMATS {
         let file = keep(&source, format);
         for _ in 0..40 {

@@ -2,4 +2,5 @@
 
 mod hostile;
 mod read;
+mod rich;
 mod written;

@@ -9,6 +9,7 @@ use common::{
 };
 use flate2::{Compression, write::ZlibEncoder};
 
+use super::rich;
 use crate::engine::{Options, PreviewKind, fixtures};
 
 fn report(input: &[u8]) -> Report {
@@ -22,10 +23,8 @@ fn basic(input: &[u8]) -> Basic {
 /// `png` with a chunk behind its header. Nobody looks at the checksum of such chunks here.
 pub(super) fn with_chunk(png: &[u8], kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let length = (data.len() as u32).to_be_bytes();
-    let mut sum = flate2::Crc::new();
-    sum.update(kind);
-    sum.update(data);
-    [&png[..33], &length, kind, data, &sum.sum().to_be_bytes(), &png[33..]].concat()
+    let sum = crc32fast::hash(&[kind, data].concat());
+    [&png[..33], &length, kind, data, &sum.to_be_bytes(), &png[33..]].concat()
 }
 
 pub(super) fn zipped(bytes: &[u8]) -> Vec<u8> {
@@ -36,7 +35,7 @@ pub(super) fn zipped(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn everything_in_a_jpeg_is_told() {
-    let report = report(&fixtures::rich_jpeg(fixtures::photo(60, 40), 6));
+    let report = report(&rich::jpeg(fixtures::photo(60, 40), 6));
     let xmp = report.xmp.unwrap();
     let told: Vec<(&str, &str)> = xmp.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     for expected in [
@@ -68,10 +67,20 @@ fn everything_in_a_jpeg_is_told() {
 #[test]
 fn places_that_only_xmp_knows() {
     let jpeg = fixtures::file(fixtures::photo(20, 20), Format::Jpeg);
-    let xmp = fixtures::rich_xmp();
-    let jpeg = fixtures::with_segment(&jpeg, 0xe1, &[b"http://ns.adobe.com/xap/1.0/\0", xmp.as_bytes()].concat());
-    let gps = report(&jpeg).gps.unwrap();
+    let gps = report(&rich::with_xmp(&jpeg)).gps.unwrap();
     assert!((gps.latitude - -48.858_333).abs() < 1e-5 && (gps.longitude - -2.294_444).abs() < 1e-5, "{gps:?}");
+}
+
+#[test]
+fn places_in_signed_fractions() {
+    let mut jpeg = fixtures::with_exif(&fixtures::file(fixtures::photo(20, 20), Format::Jpeg), 1);
+    // Latitude and longitude: three fractions.
+    for tag in [2, 4] {
+        let at = jpeg.windows(8).position(|bytes| bytes == [0, tag, 0, 5, 0, 0, 0, 3]).unwrap();
+        jpeg[at + 3] = 10;
+    }
+    let gps = report(&jpeg).gps.unwrap();
+    assert!((gps.latitude - -48.858_333).abs() < 1e-5, "{gps:?}");
 }
 
 #[test]
@@ -105,9 +114,9 @@ fn png_tells_density_passes_and_both_kinds_of_text() {
     let png = with_chunk(&with_chunk(&png, b"pHYs", &metre), b"caBX", b"jumb");
     let found = basic(&png);
     assert_eq!((found.dpi_x, found.dpi_y, found.c2pa), (Some(300.0), Some(150.01), true));
-    let packet = zipped(fixtures::rich_xmp().as_bytes());
+    let packet = zipped(rich::xmp().as_bytes());
     let png = with_chunk(&png, b"iTXt", &[b"XML:com.adobe.xmp\0\x01\0en\0XMP\0", &packet[..]].concat());
-    let digits: String = fixtures::rich_iptc().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits: String = rich::iptc().iter().map(|byte| format!("{byte:02x}")).collect();
     let raw = zipped(format!("\niptc\n    {}\n{digits}\n", digits.len() / 2).as_bytes());
     let png = with_chunk(&png, b"zTXt", &[b"Raw profile type iptc\0\0", &raw[..]].concat());
     let report = report(&png);

@@ -10,6 +10,7 @@ use common::{
 use exif::{Context, Exif, In, Tag, Value};
 use image::{DynamicImage, ImageDecoder, ImageReader};
 
+use super::rich;
 use crate::engine::{Options, Transformed, fixtures};
 
 const FORMATS: [Format; 4] = [Format::Jpeg, Format::Png, Format::Webp, Format::Tiff];
@@ -69,7 +70,7 @@ fn with(format: Format, metadata: Metadata) -> Output {
 
 #[test]
 fn every_policy_in_every_format() {
-    let source = fixtures::rich_jpeg(fixtures::photo(60, 40), 6);
+    let source = rich::jpeg(fixtures::photo(60, 40), 6);
     for format in FORMATS {
         for policy in POLICIES {
             let result = made(&source, "[]", with(format, policy));
@@ -119,7 +120,7 @@ fn every_policy_in_every_format() {
 #[test]
 fn what_is_kept_is_true_of_the_new_pixels() {
     for format in FORMATS {
-        let source = fixtures::rich_jpeg(fixtures::photo(60, 40), 6);
+        let source = rich::jpeg(fixtures::photo(60, 40), 6);
         let resized = made(&source, r#"[{"op":"resize","width":20}]"#, with(format, Metadata::Keep));
         let seen = seen(&resized.bytes);
         assert_eq!(seen.number(Tag::Orientation), Some(1), "{format:?}");
@@ -132,8 +133,16 @@ fn what_is_kept_is_true_of_the_new_pixels() {
         let interop = |field: &exif::Field| field.tag.context() == Context::Interop;
         assert!(!seen.exif.as_ref().unwrap().fields().any(interop), "{format:?}");
     }
+    // A density that was asked for is told once, not twice.
+    for format in [Format::Jpeg, Format::Png] {
+        let source = rich::jpeg(fixtures::photo(60, 40), 1);
+        let made = made(&source, "[]", Output { dpi: Some(72), ..with(format, Metadata::Keep) });
+        let seen = seen(&made.bytes);
+        assert_eq!(seen.exif(Tag::XResolution).as_deref(), Some("72"), "{format:?}");
+        assert_eq!(seen.exif(Tag::YResolution).as_deref(), Some("72"), "{format:?}");
+    }
     // Pixels that were left as stored still need their orientation.
-    let source = fixtures::rich_jpeg(fixtures::photo(60, 40), 6);
+    let source = rich::jpeg(fixtures::photo(60, 40), 6);
     let raw = made(&source, r#"[{"op":"auto_orient","enabled":false}]"#, with(Format::Png, Metadata::StripGps));
     assert_eq!(seen(&raw.bytes).number(Tag::Orientation), Some(6));
     assert_eq!((raw.facts.width, raw.facts.height), (60, 40));
@@ -143,8 +152,8 @@ fn what_is_kept_is_true_of_the_new_pixels() {
 fn a_way_through_all_formats_loses_nothing() {
     for big_endian in [true, false] {
         let jpeg = fixtures::file(fixtures::photo(60, 40), Format::Jpeg);
-        let exif = fixtures::rich_exif(big_endian, 1, b"note of the maker");
-        let mut file = fixtures::with_segment(&jpeg, 0xe1, &[b"Exif\0\0", &exif[..]].concat());
+        let exif = rich::exif(big_endian, 1, b"note of the maker");
+        let mut file = rich::with_exif(&jpeg, &exif);
         let first = seen(&made(&file, "[]", with(Format::Jpeg, Metadata::Keep)).bytes);
         for format in [Format::Png, Format::Webp, Format::Tiff, Format::Jpeg] {
             file = made(&file, "[]", with(format, Metadata::Keep)).bytes;
@@ -178,9 +187,9 @@ fn a_way_through_all_formats_loses_nothing() {
 #[test]
 fn maker_notes_stay_where_they_were_and_show_nothing() {
     let with_note = |note: &[u8]| {
-        let exif = fixtures::rich_exif(false, 1, note);
+        let exif = rich::exif(false, 1, note);
         let jpeg = fixtures::file(fixtures::photo(20, 20), Format::Jpeg);
-        fixtures::with_segment(&jpeg, 0xe1, &[b"Exif\0\0", &exif[..]].concat())
+        rich::with_exif(&jpeg, &exif)
     };
     let place = |file: &[u8], note: &[u8]| {
         let start = file.windows(6).position(|bytes| bytes == b"Exif\0\0").unwrap() + 6;
@@ -189,7 +198,7 @@ fn maker_notes_stay_where_they_were_and_show_nothing() {
     let plain = b"offsets count from the start of the file";
     let source = with_note(plain);
     let keep = |steps| made(&source, steps, with(Format::Jpeg, Metadata::Keep)).bytes;
-    assert_eq!(place(&keep("[]"), plain), Some(fixtures::NOTE_AT));
+    assert_eq!(place(&keep("[]"), plain), Some(rich::NOTE_AT));
     assert_eq!(place(&made(&source, "[]", with(Format::Jpeg, Metadata::StripGps)).bytes, plain), None);
     let redacted = keep(r#"[{"op":"redact","regions":[{"x":1,"y":1,"width":5,"height":5}]}]"#);
     assert_eq!(place(&redacted, plain), None, "what nobody sees into may show what was redacted");
@@ -201,7 +210,7 @@ fn maker_notes_stay_where_they_were_and_show_nothing() {
 
 #[test]
 fn colours_stay_in_their_profile_where_asked() {
-    let source = fixtures::rich_jpeg(fixtures::photo(60, 40), 1);
+    let source = rich::jpeg(fixtures::photo(60, 40), 1);
     let before = fixtures::decoded(&source);
     let profile = moxcms::ColorProfile::new_display_p3().encode().unwrap();
     for format in FORMATS {
