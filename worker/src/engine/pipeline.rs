@@ -103,9 +103,7 @@ impl Engine {
         let reached = goal::encode(&image, &encoding, &recipe.output, &carried, self.limits(), stop)?;
         note_encoding(recipe, &encoding, &reached, &mut notes);
         let mut bytes = reached.bytes;
-        if let Some(dpi) = recipe.output.dpi {
-            note_density(&mut bytes, encoding.format, dpi, &mut notes);
-        }
+        note_density(&mut bytes, encoding.format, recipe.output.dpi, &mut notes);
         let facts = Facts {
             width: image.width(),
             height: image.height(),
@@ -267,7 +265,8 @@ fn fitted(image: DynamicImage, encoding: &Encoding, context: &Context<'_>, notes
     pixels::fit_to(format, image, context.ground())
 }
 
-fn note_density(bytes: &mut Vec<u8>, format: Format, dpi: u16, notes: &mut Notes) {
+fn note_density(bytes: &mut Vec<u8>, format: Format, dpi: Option<u16>, notes: &mut Notes) {
+    let Some(dpi) = dpi else { return };
     if density::note(bytes, format, dpi) {
         notes.applied(format!("{dpi} dpi noted"));
     } else {
