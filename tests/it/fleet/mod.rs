@@ -151,7 +151,15 @@ impl Fleet {
 
     /// Starts a batch that blurs `count` pictures, and returns its id.
     pub(crate) async fn batch(&self, web: &Server, count: usize) -> String {
-        let picture = jpeg(160, 120);
+        self.batch_of(web, count, jpeg(160, 120)).await
+    }
+
+    /// The same with pictures that take long to blur, so that a worker is found blurring at any time.
+    pub(crate) async fn large_batch(&self, web: &Server, count: usize) -> String {
+        self.batch_of(web, count, jpeg(1600, 1200)).await
+    }
+
+    async fn batch_of(&self, web: &Server, count: usize, picture: Vec<u8>) -> String {
         for index in 0..count {
             self.folder.put(&format!("in/{index:05}.jpg"), &picture);
         }

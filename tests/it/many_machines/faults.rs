@@ -61,16 +61,16 @@ async fn a_worker_that_slept_leaves_alone_what_was_done_meanwhile() {
     let Some(fleet) = Fleet::start(&SLOTS) else { return };
     let web = fleet.web();
     let sleeper = fleet.worker();
-    let job = fleet.batch(&web, 120).await;
-    through(&web, &job, 20).await;
+    let job = fleet.large_batch(&web, 12).await;
+    through(&web, &job, 2).await;
     sleeper.signal("STOP");
     let other = fleet.worker();
-    all_there(&fleet, &web, &job, 120).await;
+    all_there(&fleet, &web, &job, 12).await;
     assert!(other.redelivered().await >= 1.0, "the sleeper held something");
     // Somebody wants the same files otherwise, later.
     let otherwise = json!({"source": {"folder": "in"}, "width": 20, "save_to": "out", "on_conflict": "overwrite"});
     let later = web.ok("batch_process", otherwise).await["job_id"].as_str().unwrap().to_owned();
-    assert_eq!(web.finished(&later).await["ok"], 120);
+    assert_eq!(web.finished(&later).await["ok"], 12);
     let files = || -> BTreeMap<_, _> {
         let entries = std::fs::read_dir(fleet.folder.picture("out")).unwrap().map(|entry| entry.unwrap().path());
         entries.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()

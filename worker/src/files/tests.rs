@@ -39,7 +39,7 @@ fn bench() -> Bench {
 }
 
 fn writing(overwrite: bool) -> Writing<'static> {
-    Writing { overwrite, tag: "job_x", argument: "save_to" }
+    Writing { overwrite, tag: "job_x", argument: "save_to", still_wanted: &|| Ok(()) }
 }
 
 #[test]

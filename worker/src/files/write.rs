@@ -31,7 +31,7 @@ pub(crate) fn folder_of(path: &str) -> &str {
 }
 
 /// How a file is written.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Writing<'a> {
     /// Whether an existing file is replaced.
     pub overwrite: bool,
@@ -39,13 +39,16 @@ pub struct Writing<'a> {
     pub tag: &'a str,
     /// The argument that failures name.
     pub argument: &'a str,
+    /// Asked when all is written but the name: writing takes its time, and may have become wrong meanwhile.
+    pub still_wanted: &'a dyn Fn() -> Result<(), Failure>,
 }
 
 impl Files {
     /// Writes `bytes` to `path` in an existing folder below an allowed one.
     ///
     /// # Errors
-    /// `file_not_reachable` if the place is outside the allowed folders, hidden or not writable; `storage_full`.
+    /// `file_not_reachable` if the place is outside the allowed folders, hidden or not writable; `storage_full`; what
+    /// [`Writing::still_wanted`] says.
     pub fn write(&self, path: &str, bytes: &[u8], how: &Writing<'_>) -> Result<(Taken, PathBuf), Failure> {
         let argument = how.argument;
         let place = self.place(folder_of(path), argument)?;
@@ -55,8 +58,9 @@ impl Files {
         }
         let dir = walk(&place.root.dir, &place.steps).map_err(|error| self.unwritable(argument, &error))?;
         let target = place.absolute().join(name);
-        let taken =
-            write_whole(&dir, Path::new(name), bytes, how).map_err(|error| self.unwritable(argument, &error))?;
+        let part = Part::write(&dir, how.tag, bytes).map_err(|error| self.unwritable(argument, &error))?;
+        (how.still_wanted)()?;
+        let taken = part.take(Path::new(name), how.overwrite).map_err(|error| self.unwritable(argument, &error))?;
         Ok((taken, target))
     }
 
@@ -128,32 +132,44 @@ fn temporary_prefix(tag: &str) -> String {
     format!(".image-tool-{tag}-")
 }
 
-fn write_whole(dir: &Dir, name: &Path, bytes: &[u8], how: &Writing<'_>) -> io::Result<Taken> {
-    let random = u64::from_le_bytes(random_bytes().map_err(io::Error::other)?);
-    let temporary = format!("{}{random:016x}.part", temporary_prefix(how.tag));
-    let written = (|| {
-        let mut file = dir.open_with(&temporary, OpenOptions::new().write(true).create_new(true))?;
+/// A file under a temporary name, which is removed unless it gets its own.
+struct Part<'a> {
+    dir: &'a Dir,
+    temporary: String,
+}
+
+impl<'a> Part<'a> {
+    fn write(dir: &'a Dir, tag: &str, bytes: &[u8]) -> io::Result<Self> {
+        let random = u64::from_le_bytes(random_bytes().map_err(io::Error::other)?);
+        let part = Self { dir, temporary: format!("{}{random:016x}.part", temporary_prefix(tag)) };
+        let mut file = dir.open_with(&part.temporary, OpenOptions::new().write(true).create_new(true))?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        if how.overwrite {
-            if dir.symlink_metadata(name).is_ok_and(|file| !file.is_file()) {
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-            }
-            dir.rename(&temporary, dir, name).map(|()| Taken::No)
-        } else {
-            place_if_free(dir, &temporary, name)
-        }
-    })();
-    if !matches!(written, Ok(Taken::No)) {
-        let _ = dir.remove_file(&temporary);
+        Ok(part)
     }
-    written
+
+    fn take(self, name: &Path, overwrite: bool) -> io::Result<Taken> {
+        if !overwrite {
+            return place_if_free(self.dir, &self.temporary, name);
+        }
+        if self.dir.symlink_metadata(name).is_ok_and(|file| !file.is_file()) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        self.dir.rename(&self.temporary, self.dir, name).map(|()| Taken::No)
+    }
+}
+
+impl Drop for Part<'_> {
+    fn drop(&mut self) {
+        // After a renaming there is none.
+        let _ = self.dir.remove_file(&self.temporary);
+    }
 }
 
 /// A hard link is the one way to take a name only if it is free, in one step, on every platform.
 fn place_if_free(dir: &Dir, temporary: &str, name: &Path) -> io::Result<Taken> {
     match dir.hard_link(temporary, dir, name) {
-        Ok(()) => dir.remove_file(temporary).map(|()| Taken::No),
+        Ok(()) => Ok(Taken::No),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Taken::Yes),
         // Some file systems have no hard links; there the last instant is not guarded.
         Err(_) if dir.symlink_metadata(name).is_ok() => Ok(Taken::Yes),

@@ -67,7 +67,7 @@ async fn save(
     let written = tokio::task::spawn_blocking(move || {
         // All pictures are through: what is half-written was left by a process that died.
         folders.iter().for_each(|below| shared.files.sweep(&format!("{folder}/{below}"), &tag));
-        let how = Writing { overwrite: true, tag: &tag, argument: "save_to" };
+        let how = Writing { overwrite: true, tag: &tag, argument: "save_to", still_wanted: &|| Ok(()) };
         shared.files.write(&format!("{folder}/manifest-{tag}.jsonl"), manifest.as_bytes(), &how)
     });
     let (_, path) = written.await.map_err(|error| Failure::internal(&error))??;

@@ -11,7 +11,7 @@ use common::{
     rfc3339,
 };
 
-use super::{Context, input, input::Input, still_ours, store};
+use super::{Context, asker, input, input::Input, still_ours, store};
 use crate::{
     batch::{Attempt, Naming, Place, Step},
     engine::{Options, PreviewKind, Transformed},
@@ -72,7 +72,7 @@ async fn one(
     let made = transformed.await?;
     let bytes_in = made.before.bytes;
     still_ours(hold).await?;
-    let Some(name) = name_and_save(context, record, batch, item, &input, &made).await? else {
+    let Some(name) = name_and_save(context, record, batch, item, &input, &made, hold).await? else {
         let skipped = Failure::invalid("name", "The name is taken, and on_conflict is skip.");
         return Ok(ItemDone { status: ItemStatus::Skipped, bytes_in, ..failed(skipped) });
     };
@@ -97,6 +97,7 @@ async fn name_and_save(
     item: &Item,
     input: &Input,
     made: &Transformed,
+    hold: &Hold,
 ) -> Result<Option<String>, Failure> {
     let wanted = wanted_name(record, batch, item, input, made)?;
     let mut naming = Naming::new(batch.on_conflict, wanted, item.index, item.output.clone());
@@ -104,7 +105,7 @@ async fn name_and_save(
     loop {
         match step {
             Step::Try(attempt) => {
-                let place = place(context, record, batch, item.index, &attempt, &made.bytes).await?;
+                let place = place(context, record, batch, item.index, &attempt, &made.bytes, hold).await?;
                 step = naming.after(&attempt, place);
             }
             Step::Done(name) => return Ok(Some(name)),
@@ -121,6 +122,7 @@ async fn place(
     index: u32,
     attempt: &Attempt,
     bytes: &[u8],
+    hold: &Hold,
 ) -> Result<Place, Failure> {
     if !context.stores.jobs.claim_name(&record.id, index, &attempt.name).await? {
         return Ok(Place::Taken);
@@ -133,11 +135,12 @@ async fn place(
         return Ok(Place::Original);
     }
     let (shared, attempt, bytes, tag) = (context.clone(), attempt.clone(), bytes.to_vec(), record.id.to_string());
+    let ours = asker(hold);
     let written = tokio::task::spawn_blocking(move || {
         if let Some((above, _)) = path.rsplit_once('/') {
             shared.files.make_folder(above, "save_to")?;
         }
-        let how = Writing { overwrite: attempt.may_replace, tag: &tag, argument: "save_to" };
+        let how = Writing { overwrite: attempt.may_replace, tag: &tag, argument: "save_to", still_wanted: &ours };
         let (taken, _) = shared.files.write(&path, &bytes, &how)?;
         // The file of an attempt whose process died is known by its bytes.
         let own = |path: &str| shared.files.read(path, "save_to").is_ok_and(|(there, _)| there == bytes);

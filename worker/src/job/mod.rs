@@ -66,6 +66,12 @@ async fn still_ours(hold: &Hold) -> Result<(), Failure> {
     }
 }
 
+/// [`still_ours`], to be asked from a thread that may block. Must be made within a Tokio runtime.
+fn asker(hold: &Hold) -> impl Fn() -> Result<(), Failure> + Send + use<> {
+    let (hold, runtime) = (hold.clone(), tokio::runtime::Handle::current());
+    move || runtime.block_on(still_ours(&hold))
+}
+
 /// The key of what a job's reply shows.
 pub(crate) fn preview_key(job: &JobId) -> String {
     format!("{job}.preview")

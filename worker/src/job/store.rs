@@ -4,9 +4,10 @@ use common::{
     Failure, ImageId, ImageRecord, Recipe, StoreError,
     job::{Job, SaveTo},
     outcome::PreviewRef,
+    queue::Hold,
 };
 
-use super::{Context, input::Input, preview_key};
+use super::{Context, asker, input::Input, preview_key};
 use crate::{
     engine::{Preview, Transformed},
     files::{Files, Taken, Writing, folder_of},
@@ -68,8 +69,10 @@ pub(super) async fn save(
     input: &Input,
     save_to: &SaveTo,
     bytes: Vec<u8>,
+    hold: &Hold,
 ) -> Result<String, Failure> {
     let (shared, asked, source, tag) = (context.clone(), save_to.clone(), input.path.clone(), job.id.to_string());
+    let ours = asker(hold);
     let written = tokio::task::spawn_blocking(move || {
         let existing = shared.files.resolve(&asked.path);
         if existing.is_some()
@@ -81,7 +84,7 @@ pub(super) async fn save(
         shared.files.make_folder(folder_of(&asked.path), "save_to")?;
         // An earlier attempt may have been killed in the middle.
         shared.files.sweep(folder_of(&asked.path), &tag);
-        let how = Writing { overwrite: asked.overwrite, tag: &tag, argument: "save_to" };
+        let how = Writing { overwrite: asked.overwrite, tag: &tag, argument: "save_to", still_wanted: &ours };
         match shared.files.write(&asked.path, &bytes, &how)? {
             (Taken::No, path) => Ok(path.to_string_lossy().into_owned()),
             (Taken::Yes, path) => {

@@ -9,7 +9,7 @@ use common::{
     queue::Hold,
 };
 
-use super::{Context, input, preview_kind, still_ours, store};
+use super::{Context, input, preview_kind, store};
 use crate::engine::Options;
 
 pub(crate) async fn run(
@@ -34,10 +34,7 @@ pub(crate) async fn run(
     let image = store::result(context, job, &input, about, &made).await?;
     let preview = store::preview(context, job, made.preview.take()).await?;
     let saved_to = match &transform.save_to {
-        Some(save_to) => {
-            still_ours(hold).await?;
-            Some(store::save(context, job, &input, save_to, made.bytes).await?)
-        }
+        Some(save_to) => Some(store::save(context, job, &input, save_to, made.bytes, hold).await?),
         None => None,
     };
     let before = Before {

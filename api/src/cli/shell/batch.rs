@@ -239,7 +239,7 @@ impl Run {
         if let Some((above, _)) = attempt.name.rsplit_once('/') {
             self.results.make_folder(above, "--out")?;
         }
-        let how = Writing { overwrite: attempt.may_replace, tag: "shell", argument: "--out" };
+        let how = Writing { overwrite: attempt.may_replace, tag: "shell", argument: "--out", still_wanted: &|| Ok(()) };
         let (taken, _) = self.results.write(&attempt.name, bytes, &how)?;
         Ok(if taken == Taken::No { Place::Written } else { Place::Taken })
     }

@@ -48,7 +48,11 @@ pub(crate) fn transform(arguments: &TransformArguments, matches: &ArgMatches) ->
     let engine = Engine::new(worker::limits(&config, 1))?;
     let options = Options { strict: arguments.recipe.strict, preview: PreviewKind::None };
     let made = engine.transform_with(&bytes, &others, &recipe, &options, &Stop::new(config.engine.job_timeout))?;
-    to.write(&output, &made.bytes, &Writing { overwrite: true, tag: "shell", argument: "OUT" })?;
+    to.write(
+        &output,
+        &made.bytes,
+        &Writing { overwrite: true, tag: "shell", argument: "OUT", still_wanted: &|| Ok(()) },
+    )?;
     for warning in &made.warnings {
         say(&format!("warning: {}: {}", warning.code, warning.message));
     }
