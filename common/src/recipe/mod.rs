@@ -66,7 +66,7 @@ pub use self::{
     invert::Invert,
     kept::{ColorSpace, Metadata},
     normalize::Normalize,
-    output::Output,
+    output::{Output, Speed},
     pad::Pad,
     pixelate::Pixelate,
     posterize::Posterize,

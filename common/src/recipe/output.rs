@@ -1,5 +1,6 @@
 //! How a result is written; stands beside the steps, not among them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Color, ColorSpace, Metadata};
@@ -21,6 +22,8 @@ pub struct Output {
     pub min_ssim: Option<f64>,
     /// JPEG in progressive scans.
     pub progressive: bool,
+    /// How much the decoder may leave out where the picture becomes smaller.
+    pub speed: Speed,
     /// What transparency is laid on where the format has none. Default white.
     pub background: Option<Color>,
     /// Dots per inch, for print; JPEG and PNG hold it.
@@ -29,6 +32,18 @@ pub struct Output {
     pub metadata: Metadata,
     /// Whether the colours stay in the profile of the source. Default: they become sRGB.
     pub color: ColorSpace,
+}
+
+/// How a large JPEG is made smaller.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline, description = "For a large JPEG made smaller: fast (default), or hq (finer).")]
+pub enum Speed {
+    /// Decodes to the size of the result or more.
+    #[default]
+    Fast,
+    /// Decodes to twice the size of the result or more, so that the filter of the resize has all it needs.
+    Hq,
 }
 
 impl Output {
@@ -45,6 +60,7 @@ impl Output {
             min_ssim: self.min_ssim.or(other.min_ssim),
             lossless: self.lossless || other.lossless,
             progressive: self.progressive || other.progressive,
+            speed: if self.speed == Speed::Hq { self.speed } else { other.speed },
             background: self.background.or(other.background),
             dpi: self.dpi.or(other.dpi),
             metadata: if self.metadata == Metadata::default() { other.metadata } else { self.metadata },

@@ -8,7 +8,6 @@ use image::{DynamicImage, GrayImage, ImageBuffer, Rgb, RgbImage, Rgba, RgbaImage
 use super::{
     Engine, Limits, Options, Stop, Transformed,
     codec::{self, Encoding},
-    metadata::Carried,
     pixels,
 };
 
@@ -52,7 +51,7 @@ pub(crate) fn gray(width: u32, height: u32) -> DynamicImage {
 pub(crate) fn file(image: impl Into<DynamicImage>, format: Format) -> Vec<u8> {
     let image = pixels::fit_to(format, image.into(), common::recipe::Color::WHITE);
     let encoding = Encoding { format, quality: 95, lossless: false, progressive: false };
-    codec::encode(&image, &encoding, &Carried::default(), &stop()).unwrap()
+    codec::encode_pixels(&image, &encoding, &stop()).unwrap()
 }
 
 pub(crate) fn png(image: impl Into<DynamicImage>) -> Vec<u8> {

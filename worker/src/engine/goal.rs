@@ -1,12 +1,12 @@
 //! Goals instead of knobs: the quality that a file of so many bytes, or of such a likeness, needs.
 
 use common::{Failure, recipe::Output};
-use image::DynamicImage;
 
 use super::{
     Limits, Stop,
     codec::{self, Encoding},
     metadata::Carried,
+    picture::Picture,
     pixels::unexpected,
     probe,
     ssim::{self, Luma},
@@ -42,13 +42,13 @@ pub(crate) enum Missed {
     MinSsim,
 }
 
-/// Encodes `image` so that it meets the goals of `output`. `min_ssim` asks for the smallest such file, `max_bytes` for
+/// Encodes `picture` so that it meets the goals of `output`. `min_ssim` asks for the smallest such file, `max_bytes` for
 /// the best; together, the bytes come first. Where there is no goal, or no quality to choose, encodes it once.
 ///
 /// # Errors
 /// What the encoder and `stop` say.
 pub(crate) fn encode(
-    image: &DynamicImage,
+    picture: &Picture,
     encoding: &Encoding,
     output: &Output,
     carried: &Carried,
@@ -57,7 +57,7 @@ pub(crate) fn encode(
 ) -> Result<Reached, Failure> {
     // What we write ourselves is read, however large it is.
     let limits = Limits { max_file_bytes: u64::MAX, ..limits.clone() };
-    let mut tries = Tries { image, encoding: *encoding, carried, limits, stop, original: None, count: 0 };
+    let mut tries = Tries { picture, encoding: *encoding, carried, limits, stop, original: None, count: 0 };
     let max_bytes = output.max_bytes.unwrap_or(u64::MAX);
     let min_ssim = output.min_ssim.filter(|_| encoding.is_lossy());
     // With a likeness to keep, the quality is what is looked for; else it is what is had if the bytes allow.
@@ -136,7 +136,7 @@ impl Try {
 }
 
 struct Tries<'a> {
-    image: &'a DynamicImage,
+    picture: &'a Picture,
     encoding: Encoding,
     /// Counts, too, where bytes are counted.
     carried: &'a Carried,
@@ -151,18 +151,18 @@ impl Tries<'_> {
     fn at(&mut self, quality: u8, measured: bool) -> Result<Try, Failure> {
         self.stop.check()?;
         self.count += 1;
-        let bytes = codec::encode(self.image, &Encoding { quality, ..self.encoding }, self.carried, self.stop)?;
+        let bytes = codec::encode(self.picture, &Encoding { quality, ..self.encoding }, self.carried, self.stop)?;
         let ssim = if measured { Some(self.ssim(&bytes)?) } else { None };
         Ok(Try { quality, bytes, ssim })
     }
 
     fn ssim(&mut self, bytes: &[u8]) -> Result<f64, Failure> {
         let header = probe::read(bytes, &self.limits)?;
-        let back = codec::decode(bytes, &header, true, self.stop)?.image;
+        let back = codec::decode(bytes, &header, self.stop)?.image;
         let back = Luma::of(&back, self.stop)?;
         let original = match self.original.take() {
             Some(original) => original,
-            None => Luma::of(self.image, self.stop)?,
+            None => Luma::of(&*self.picture.pixels()?, self.stop)?,
         };
         let ssim = ssim::between(&original, &back, self.stop)?;
         self.original = Some(original);
@@ -269,7 +269,7 @@ impl Search {
 #[cfg(test)]
 mod tests {
     use common::{Format, Recipe};
-    use image::RgbImage;
+    use image::{DynamicImage, RgbImage};
 
     use super::*;
     use crate::engine::{Options, Transformed, fixtures};

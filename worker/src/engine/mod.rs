@@ -21,17 +21,22 @@ mod limits;
 mod metadata;
 mod orient;
 mod others;
+mod picture;
 mod pipeline;
 mod pixels;
 mod plan;
+mod planes;
 mod polygon;
 mod preview;
 mod probe;
 mod saliency;
+mod shortcut;
 mod sniff;
 mod ssim;
 mod step;
 mod stop;
+mod window;
+mod ycbcr;
 
 use std::sync::Arc;
 

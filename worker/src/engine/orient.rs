@@ -36,6 +36,33 @@ pub(crate) fn turned(image: DynamicImage, orientation: u8, stop: &Stop) -> Resul
     each_buffer!(image, buffer => turn(&buffer, orientation, stop).map(DynamicImage::from))
 }
 
+/// The same for samples of one channel, `w` by `h`.
+pub(crate) fn turned_samples(
+    from: &[u8],
+    w: usize,
+    h: usize,
+    orientation: u8,
+    stop: &Stop,
+) -> Result<Vec<u8>, Failure> {
+    copy::<_, 1>(from, w, h, orientation, stop)
+}
+
+/// Where a part (left, top, width, height) of a picture of `w` by `h` is after turning.
+pub(crate) fn turned_part(part: (f64, f64, f64, f64), w: f64, h: f64, orientation: u8) -> (f64, f64, f64, f64) {
+    let (left, top, width, height) = part;
+    let (right, bottom) = (w - left - width, h - top - height);
+    match orientation {
+        2 => (right, top, width, height),
+        3 => (right, bottom, width, height),
+        4 => (left, bottom, width, height),
+        5 => (top, left, height, width),
+        6 => (bottom, left, height, width),
+        7 => (bottom, right, height, width),
+        8 => (top, right, height, width),
+        _ => part,
+    }
+}
+
 fn turn<P: Pixel>(source: &Buffer<P>, orientation: u8, stop: &Stop) -> Result<Buffer<P>, Failure> {
     let (w, h) = source.dimensions();
     let (width, height) = if swaps_sides(orientation) { (h, w) } else { (w, h) };

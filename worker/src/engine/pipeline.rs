@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use common::{
-    Facts, Failure, Format, Recipe, Step,
+    Facts, Failure, FailureKind, Format, Recipe, Step,
     recipe::{Fit, Output},
 };
 use image::DynamicImage;
@@ -13,9 +13,16 @@ use super::{
     codec::{self, Encoding, density},
     goal::{self, Reached},
     limits::{Limits, MAX_ICC_BYTES, Size},
-    metadata::{self, icc::Conversion},
-    orient, others, pixels, plan, preview,
+    metadata::{
+        self,
+        icc::{Conversion, Profile},
+    },
+    orient, others,
+    picture::Picture,
+    pixels, plan,
+    preview::{self, PreviewKind},
     probe::{self, ColorKind, Header, Probe},
+    shortcut::Shortcut,
     step::{self, Context, Notes},
 };
 
@@ -66,54 +73,46 @@ impl Engine {
         let mut notes = Notes::default();
         let encoding = encoding(&recipe.output, probe.format)?;
         Limits::check_output(sizes.last().copied().unwrap_or(source), encoding.format)?;
+        let profile = metadata::kept_profile(&header, recipe, encoding.format, &mut notes);
+        let srgb = profile.is_none() && foreign_profile(&header, &mut Notes::default()).is_none();
+        let shortcut = Shortcut::plan(input, &header, recipe, source, &encoding, srgb)?;
         let need = plan::memory(input.len(), &probe, decoder_bytes(input, &probe), recipe, &sizes, encoding.format);
         let others = others::of(&recipe.steps, others, self.limits())?;
+        let need = shortcut.as_ref().map_or(need, |shortcut| {
+            let rest = plan::memory_after(shortcut.steps(), recipe, &sizes, source, encoding.format);
+            shortcut.bytes().max(rest).saturating_add(input.len() as u64)
+        });
         let need = others.iter().flatten().fold(need, |need, other| need.saturating_add(other.memory()));
         let _share = self.budget().take(need, stop)?;
 
+        let stages = stages(recipe, source, &sizes, shortcut.as_ref().map(Shortcut::steps));
         let context = Context { format: encoding.format, background: recipe.output.background, other: None, stop };
-        let profile = metadata::kept_profile(&header, recipe, encoding.format, &mut notes);
-        let mut image = decode(input, &header, options.strict, stop, &mut notes)?;
-        for stage in stages(recipe, source, &sizes) {
-            stop.check()?;
-            image = match stage {
-                Stage::Orient => upright(image, &probe, recipe.auto_orients(), stop, &mut notes)?,
-                Stage::Colour if profile.is_some() => image,
-                Stage::Colour => to_srgb(image, &header, stop, &mut notes)?,
-                Stage::Step(index) => match recipe.steps.get(index) {
-                    Some(step) => {
-                        let context = Context { other: others.get(index).and_then(Option::as_ref), ..context };
-                        let made = step::apply(step, image, &plan::path_of(index), &context, &mut notes)?;
-                        if matches!(step, Step::Trim(_)) {
-                            plan::after_trim(&made, index, recipe, encoding.format, self.limits(), need)?;
-                        }
-                        made
-                    }
-                    None => image,
-                },
-            };
-        }
-        let image = if profile.is_some() { pixels::with_colour(image) } else { image };
-        let image = fitted(image, &encoding, &context, &mut notes);
+        let profile = profile.as_ref();
+        let limits = self.limits();
+        let way = Way { header: &header, recipe, stages: &stages, others: &others, profile, context, limits, need };
+        let picture = match shortcut {
+            Some(shortcut) => {
+                let orientation = orientation_to_undo(&probe, recipe.auto_orients(), &mut notes);
+                let (picture, damage) = shortcut.go(orientation, stop, &mut notes)?;
+                note_damage(damage, options.strict, &mut notes)?;
+                picture
+            }
+            None => Picture::Pixels(decode(input, &header, options.strict, stop, &mut notes)?),
+        };
+        let picture = fitted(way.through(picture, &mut notes)?, &encoding, &context, &mut notes);
         stop.check()?;
-        let size = Size::new(image.width(), image.height());
         let icc = header.icc.as_deref().filter(|_| profile.is_some());
-        let target = metadata::Target { format: encoding.format, size, icc };
+        let target = metadata::Target { format: encoding.format, size: picture.size(), icc };
         let carried = metadata::carry(input, &header, recipe, &target, &mut notes);
-        let reached = goal::encode(&image, &encoding, &recipe.output, &carried, self.limits(), stop)?;
+        let reached = goal::encode(&picture, &encoding, &recipe.output, &carried, limits, stop)?;
         note_encoding(recipe, &encoding, &reached, &mut notes);
         let mut bytes = reached.bytes;
         note_density(&mut bytes, encoding.format, recipe.output.dpi, &mut notes);
-        let facts = Facts {
-            width: image.width(),
-            height: image.height(),
-            format: encoding.format,
-            bytes: bytes.len() as u64,
-            sha256: metadata::hashes::sha256(&bytes),
-            alpha: image.color().has_alpha(),
-            bit_depth: if pixels::is_wide(&image) { 16 } else { 8 },
+        let facts = facts(&picture, encoding.format, &bytes);
+        let preview = match options.preview {
+            PreviewKind::None => None,
+            kind => preview::make(&*picture.pixels()?, profile, kind, stop)?,
         };
-        let preview = preview::make(&image, profile.as_ref(), options.preview, stop)?;
         let (width, height) = probe.upright();
         let before = Before { width, height, format: probe.format, bytes: input.len() as u64 };
         let Notes { applied, ignored, warnings } = notes;
@@ -121,8 +120,59 @@ impl Engine {
     }
 }
 
+/// What is done to a picture between decoding and encoding.
+struct Way<'a> {
+    header: &'a Header<'a>,
+    recipe: &'a Recipe,
+    stages: &'a [Stage],
+    others: &'a [Option<others::Other<'a>>],
+    /// The colour profile in which the pixels stay.
+    profile: Option<&'a Profile>,
+    context: Context<'a>,
+    limits: &'a Limits,
+    /// The memory that was taken for the job.
+    need: u64,
+}
+
+impl Way<'_> {
+    /// Does every stage.
+    fn through(&self, mut picture: Picture, notes: &mut Notes) -> Result<Picture, Failure> {
+        let stop = self.context.stop;
+        for stage in self.stages {
+            stop.check()?;
+            picture = match *stage {
+                Stage::Orient => {
+                    let orientation = orientation_to_undo(&self.header.probe, self.recipe.auto_orients(), notes);
+                    Picture::Pixels(orient::turned(picture.into_pixels()?, orientation, stop)?)
+                }
+                Stage::Colour if self.profile.is_some() => picture,
+                Stage::Colour => to_srgb(picture, self.header, stop, notes)?,
+                Stage::Step(index) => self.step(index, picture, notes)?,
+            };
+        }
+        Ok(match picture {
+            Picture::Pixels(image) if self.profile.is_some() => Picture::Pixels(pixels::with_colour(image)),
+            picture => picture,
+        })
+    }
+
+    fn step(&self, index: usize, picture: Picture, notes: &mut Notes) -> Result<Picture, Failure> {
+        let Some(step) = self.recipe.steps.get(index) else { return Ok(picture) };
+        let context = Context { other: self.others.get(index).and_then(Option::as_ref), ..self.context };
+        let made = step::apply(step, picture.into_pixels()?, &plan::path_of(index), &context, notes)?;
+        if matches!(step, Step::Trim(_)) {
+            plan::after_trim(&made, index, self.recipe, context.format, self.limits, self.need)?;
+        }
+        Ok(Picture::Pixels(made))
+    }
+}
+
 /// The stages in order. The result of a shrinking resize has fewer pixels to convert, so colour comes after it.
-fn stages(recipe: &Recipe, source: Size, sizes: &[Size]) -> Vec<Stage> {
+/// Where the shortcut has done the first steps, it has turned the picture upright, too.
+fn stages(recipe: &Recipe, source: Size, sizes: &[Size], done: Option<usize>) -> Vec<Stage> {
+    if let Some(done) = done {
+        return [Stage::Colour].into_iter().chain((done..recipe.steps.len()).map(Stage::Step)).collect();
+    }
     let mut stages = vec![Stage::Orient, Stage::Colour];
     stages.extend((0..recipe.steps.len()).map(Stage::Step));
     let first = recipe.steps.iter().position(|step| !matches!(step, Step::AutoOrient(_)));
@@ -152,8 +202,9 @@ pub(super) fn upright_srgb(
     notes: &mut Notes,
 ) -> Result<DynamicImage, Failure> {
     let image = decode(input, header, false, stop, notes)?;
-    let image = upright(image, &header.probe, true, stop, notes)?;
-    to_srgb(image, header, stop, notes)
+    let orientation = orientation_to_undo(&header.probe, true, notes);
+    let image = orient::turned(image, orientation, stop)?;
+    to_srgb(Picture::Pixels(image), header, stop, notes)?.into_pixels()
 }
 
 fn decode(
@@ -163,10 +214,8 @@ fn decode(
     stop: &Stop,
     notes: &mut Notes,
 ) -> Result<DynamicImage, Failure> {
-    let decoded = codec::decode(input, header, strict, stop)?;
-    if let Some(damage) = decoded.damage {
-        notes.warn("truncated", damage);
-    }
+    let decoded = codec::decode(input, header, stop)?;
+    note_damage(decoded.damage, strict, notes)?;
     let frames = header.probe.frames;
     if frames > 1 {
         notes.warn("animation_first_frame", format!("Only the first of {frames} frames (or pages) is used."));
@@ -174,16 +223,24 @@ fn decode(
     Ok(decoded.image)
 }
 
-fn upright(
-    image: DynamicImage,
-    probe: &Probe,
-    wanted: bool,
-    stop: &Stop,
-    notes: &mut Notes,
-) -> Result<DynamicImage, Failure> {
+/// A file that is not whole is a warning, or an error where that is wished.
+fn note_damage(damage: Option<&'static str>, strict: bool, notes: &mut Notes) -> Result<(), Failure> {
+    match damage {
+        Some(damage) if strict => Err(Failure::new(FailureKind::ImageUnreadable, damage)
+            .next("Send the whole file, or leave out strict to use what can be decoded.")),
+        Some(damage) => {
+            notes.warn("truncated", damage);
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+/// The EXIF orientation from which the pixels are to be turned upright; 1 where that is not needed or not wanted.
+fn orientation_to_undo(probe: &Probe, wanted: bool, notes: &mut Notes) -> u8 {
     let orientation = probe.orientation;
     if orientation <= 1 {
-        return Ok(image);
+        return 1;
     }
     if !wanted {
         notes.warn(
@@ -193,33 +250,24 @@ fn upright(
                  hand that on."
             ),
         );
-        return Ok(image);
+        return 1;
     }
     notes.applied(format!("auto_orient (EXIF {orientation})"));
-    orient::turned(image, orientation, stop)
+    orientation
 }
 
-fn to_srgb(image: DynamicImage, header: &Header<'_>, stop: &Stop, notes: &mut Notes) -> Result<DynamicImage, Failure> {
-    if matches!(image, DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_)) {
-        notes.applied("linear light -> srgb");
-        return Ok(pixels::encode_linear(image));
-    }
-    let Some(icc) = header.icc.as_deref() else { return Ok(image) };
-    if header.probe.color == ColorKind::Cmyk {
-        notes.warn("icc_unreadable", "The CMYK colour profile is not used; colours are approximate.");
-        return Ok(image);
-    }
-    if icc.len() > MAX_ICC_BYTES {
-        notes.warn("icc_unreadable", "The colour profile is larger than 4 MB and is not used.");
-        return Ok(image);
-    }
-    let Some(profile) = metadata::icc::read(icc) else {
-        notes.warn("icc_unreadable", "The colour profile cannot be read; colours are kept as they are.");
-        return Ok(image);
+fn to_srgb(picture: Picture, header: &Header<'_>, stop: &Stop, notes: &mut Notes) -> Result<Picture, Failure> {
+    let is_linear =
+        |image: &DynamicImage| matches!(image, DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_));
+    let picture = match picture {
+        Picture::Pixels(image) if is_linear(&image) => {
+            notes.applied("linear light -> srgb");
+            return Ok(Picture::Pixels(pixels::encode_linear(image)));
+        }
+        picture => picture,
     };
-    if profile.srgb {
-        return Ok(image);
-    }
+    let Some(profile) = foreign_profile(header, notes) else { return Ok(picture) };
+    let image = picture.into_pixels()?;
     match metadata::icc::to_srgb(image, &profile, stop)? {
         Conversion::Done(image) => {
             // The name comes from the file, and this line is read as ours: letters and digits only.
@@ -227,13 +275,31 @@ fn to_srgb(image: DynamicImage, header: &Header<'_>, stop: &Stop, notes: &mut No
             let name: String = profile.name.chars().filter(plain).take(40).collect();
             let name = if name.is_empty() { "profile" } else { &name };
             notes.applied(format!("icc {name} -> srgb"));
-            Ok(image)
+            Ok(Picture::Pixels(image))
         }
         Conversion::Refused(image) => {
             notes.warn("icc_unreadable", "The colour profile does not fit the pixels; colours are kept as they are.");
-            Ok(image)
+            Ok(Picture::Pixels(image))
         }
     }
+}
+
+/// The embedded colour profile, if it can be used and is not sRGB anyway.
+fn foreign_profile(header: &Header<'_>, notes: &mut Notes) -> Option<Profile> {
+    let icc = header.icc.as_deref()?;
+    if header.probe.color == ColorKind::Cmyk {
+        notes.warn("icc_unreadable", "The CMYK colour profile is not used; colours are approximate.");
+        return None;
+    }
+    if icc.len() > MAX_ICC_BYTES {
+        notes.warn("icc_unreadable", "The colour profile is larger than 4 MB and is not used.");
+        return None;
+    }
+    let profile = metadata::icc::read(icc);
+    if profile.is_none() {
+        notes.warn("icc_unreadable", "The colour profile cannot be read; colours are kept as they are.");
+    }
+    profile.filter(|profile| !profile.srgb)
 }
 
 /// How the result is written: as asked, or as the input where that can be written, else as PNG.
@@ -252,7 +318,8 @@ fn encoding(output: &Output, input: Format) -> Result<Encoding, Failure> {
     })
 }
 
-fn fitted(image: DynamicImage, encoding: &Encoding, context: &Context<'_>, notes: &mut Notes) -> DynamicImage {
+fn fitted(picture: Picture, encoding: &Encoding, context: &Context<'_>, notes: &mut Notes) -> Picture {
+    let Picture::Pixels(image) = picture else { return picture };
     let (alpha, wide) = (image.color().has_alpha(), pixels::is_wide(&image));
     let (format, name) = (encoding.format, encoding.format.name());
     if alpha && !format.holds_alpha() {
@@ -262,7 +329,24 @@ fn fitted(image: DynamicImage, encoding: &Encoding, context: &Context<'_>, notes
     if wide && !format.holds_16_bit() {
         notes.applied(format!("16 bit -> 8 bit, which is what {name} holds"));
     }
-    pixels::fit_to(format, image, context.ground())
+    Picture::Pixels(pixels::fit_to(format, image, context.ground()))
+}
+
+fn facts(picture: &Picture, format: Format, bytes: &[u8]) -> Facts {
+    let (alpha, wide) = match picture {
+        Picture::Pixels(image) => (image.color().has_alpha(), pixels::is_wide(image)),
+        Picture::Planes(_) => (false, false),
+    };
+    let Size { width, height } = picture.size();
+    Facts {
+        width,
+        height,
+        format,
+        bytes: bytes.len() as u64,
+        sha256: metadata::hashes::sha256(bytes),
+        alpha,
+        bit_depth: if wide { 16 } else { 8 },
+    }
 }
 
 fn note_density(bytes: &mut Vec<u8>, format: Format, dpi: Option<u16>, notes: &mut Notes) {

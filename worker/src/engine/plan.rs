@@ -61,11 +61,23 @@ pub(crate) fn memory(
     let turning = if probe.orientation > 1 { source.saturating_mul(2 * stored) } else { 0 };
     let working = working_bytes(probe.bit_depth);
     let start = Held { size: probe.upright_size(), bytes: stored, alpha: probe.alpha };
-    let rest = rest(start, working, &recipe.steps, sizes, format);
-    // To measure a likeness, the result is read again.
-    let last = sizes.last().copied().unwrap_or_else(|| probe.upright_size()).pixels();
-    let measuring = if recipe.output.min_ssim.is_some() { last.saturating_mul(2 * working + LUMA_BYTES) } else { 0 };
-    decoding.max(turning).max(rest).saturating_add(measuring).saturating_add(input as u64)
+    let last = sizes.last().copied().unwrap_or_else(|| probe.upright_size());
+    let rest = rest(start, working, &recipe.steps, sizes, format).saturating_add(measuring(recipe, last, working));
+    decoding.max(turning).max(rest).saturating_add(input as u64)
+}
+
+/// The same for what follows the first `done` steps, which made a picture of 8 bits without alpha.
+pub(crate) fn memory_after(done: usize, recipe: &Recipe, sizes: &[Size], source: Size, format: Format) -> u64 {
+    let made = done.checked_sub(1).and_then(|last| sizes.get(last)).copied().unwrap_or(source);
+    let (steps, after) = (recipe.steps.get(done..).unwrap_or_default(), sizes.get(done..).unwrap_or_default());
+    let working = working_bytes(8);
+    let rest = rest(Held { size: made, bytes: 3, alpha: false }, working, steps, after, format);
+    rest.saturating_add(measuring(recipe, sizes.last().copied().unwrap_or(source), working))
+}
+
+/// To measure a likeness, the result is read again.
+fn measuring(recipe: &Recipe, result: Size, working: u64) -> u64 {
+    if recipe.output.min_ssim.is_some() { result.pixels().saturating_mul(2 * working + LUMA_BYTES) } else { 0 }
 }
 
 /// Bytes a pixel once colour and alpha were added to what had none; floating point becomes 16 bits.

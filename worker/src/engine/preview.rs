@@ -7,10 +7,7 @@ use super::{
     Stop,
     codec::{self, Encoding},
     limits::Size,
-    metadata::{
-        Carried,
-        icc::{self, Conversion, Profile},
-    },
+    metadata::icc::{self, Conversion, Profile},
     pixels,
     step::resize,
 };
@@ -74,7 +71,7 @@ pub(crate) fn make(
             stop.check()?;
             let fitted = pixels::fit_to(*format, small.clone(), Color::WHITE);
             let encoding = Encoding { format: *format, quality: *quality, lossless: false, progressive: false };
-            let bytes = codec::encode(&fitted, &encoding, &Carried::default(), stop)?;
+            let bytes = codec::encode_pixels(&fitted, &encoding, stop)?;
             if bytes.len() <= most {
                 let (width, height) = (size.width, size.height);
                 return Ok(Some(Preview { bytes, media_type: format.media_type(), width, height }));

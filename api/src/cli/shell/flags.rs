@@ -6,7 +6,7 @@ use clap::{
 };
 use common::{
     Failure, Format, Recipe, Step,
-    recipe::{Color, ColorSpace, Metadata, Output, Preset},
+    recipe::{Color, ColorSpace, Metadata, Output, Preset, Speed},
 };
 use serde_json::{Value, json};
 
@@ -82,6 +82,9 @@ pub(crate) struct RecipeFlags {
     /// JPEG in progressive scans.
     #[arg(long)]
     progressive: bool,
+    /// How a large JPEG is made smaller: fast decodes no more than the result needs, hq twice as much per side [default: fast].
+    #[arg(long, value_parser = PossibleValuesParser::new(["fast", "hq"]))]
+    speed: Option<String>,
     /// CSS colour under transparency where the output has none [default: white].
     #[arg(long, value_name = "COLOR")]
     background: Option<String>,
@@ -189,6 +192,7 @@ impl RecipeFlags {
             min_ssim: self.min_ssim,
             lossless: self.lossless,
             progressive: self.progressive,
+            speed: if self.speed.as_deref() == Some("hq") { Speed::Hq } else { Speed::Fast },
             background,
             dpi: self.dpi,
             metadata: match self.metadata.as_str() {

@@ -5,7 +5,7 @@ use std::path::Path;
 use common::{
     Failure, Format, Recipe, Step,
     job::Source,
-    recipe::{Color, ColorSpace, Fit, MAX_EDGE, MAX_STEPS, Metadata, Output, Preset, Resize},
+    recipe::{Color, ColorSpace, Fit, MAX_EDGE, MAX_STEPS, Metadata, Output, Preset, Resize, Speed},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -20,14 +20,14 @@ pub(super) struct RecipeArguments {
     /// Short for one resize step, in pixels. Not together with steps.
     #[schemars(range(min = 1, max = MAX_EDGE))]
     width: Option<u32>,
-    /// Short for one resize step, in pixels. Not together with steps.
+    /// As width.
     #[schemars(range(min = 1, max = MAX_EDGE))]
     height: Option<u32>,
-    /// Goes with width and height: inside (default, keeps all), cover (fills the box, crops), contain (pads), outside, fill.
+    /// With width and height: inside (default, keeps all), cover (fills the box, crops), contain (pads), outside, fill.
     fit: Option<Fit>,
     /// Size and format for a usual place, after steps. Other arguments come first.
     preset: Option<Preset>,
-    /// Format of the result. Default: the input's where it can be written, else png.
+    /// Default: the input's where it can be written, else png.
     output_format: Option<Format>,
     /// JPEG and lossy WebP. Default 80.
     #[schemars(range(min = 1, max = 100))]
@@ -45,7 +45,8 @@ pub(super) struct RecipeArguments {
     lossless: Option<bool>,
     /// Progressive JPEG. Default false.
     progressive: Option<bool>,
-    /// What transparency is laid on where the format has none. Default white.
+    speed: Option<Speed>,
+    /// Laid under transparency where the format has none. Default white.
     background: Option<Color>,
     /// EXIF, XMP, IPTC of the input. Default strip.
     metadata: Option<Metadata>,
@@ -112,6 +113,7 @@ impl RecipeArguments {
             min_ssim: self.min_ssim,
             lossless: self.lossless.unwrap_or_default(),
             progressive: self.progressive.unwrap_or_default(),
+            speed: self.speed.unwrap_or_default(),
             background: self.background,
             dpi: self.dpi,
             metadata: self.metadata.unwrap_or_default(),

@@ -26,12 +26,12 @@ struct Arguments {
     image: String,
     #[serde(flatten)]
     recipe: RecipeArguments,
-    /// Make a damaged file an error. Default: it is read as far as it goes, with a warning.
+    /// Refuse a damaged file. Default: it is read as far as it goes, with a warning.
     strict: Option<bool>,
     /// What the reply shows: preview (default, at most 1024 px), full (at most 1568 px), link, none.
     #[serde(rename = "return")]
     show: Option<Return>,
-    /// Also write the result to this path inside the allowed folders; its ending gives the format.
+    /// Also write to this path inside the allowed folders; its ending gives the format.
     save_to: Option<String>,
     /// Let save_to replace an existing file. Default false.
     overwrite: Option<bool>,
@@ -48,7 +48,7 @@ pub(super) fn entry() -> Entry {
             each parameter says which steps take it, and places count in pixels of the image as it is at that step; \
             width, height and fit alone are short for one resize. To hide something use redact, not blur. The original is never changed; the result gets a new image_id, a \
             link (or a path) and a preview. EXIF orientation is applied; unless you ask, colours become sRGB and metadata is stripped. \
-            The result states size, format and bytes before and after, what was applied and what had no effect. \
+            The result states what was applied and what had no effect. \
             For many images use batch_process.",
         needs: &[Scope::Write],
         works: true,

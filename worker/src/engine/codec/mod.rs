@@ -17,10 +17,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use common::{Failure, FailureKind, Format};
 use image::DynamicImage;
 
+pub(crate) use self::jpeg::{Need, Plain};
 use super::{
     Stop,
     metadata::{self, Carried},
+    picture::Picture,
     pixels,
+    planes::Chroma,
     probe::{Header, Probe},
 };
 
@@ -66,11 +69,11 @@ pub(crate) fn header(format: Format, input: &[u8]) -> Result<Header<'_>, Failure
     }
 }
 
-/// Decodes the (first) picture of `input`, as far as it goes unless `strict`.
+/// Decodes the (first) picture of `input`, as far as it goes.
 ///
 /// # Errors
-/// `image_unreadable` where no pixel can be had, or `strict` and not every pixel; what `stop` says.
-pub(crate) fn decode(input: &[u8], header: &Header<'_>, strict: bool, stop: &Stop) -> Result<Decoded, Failure> {
+/// `image_unreadable` where no pixel can be had; what `stop` says.
+pub(crate) fn decode(input: &[u8], header: &Header<'_>, stop: &Stop) -> Result<Decoded, Failure> {
     let format = header.probe.format;
     let work = || match format {
         Format::Jpeg => jpeg::decode(input, &header.probe),
@@ -82,11 +85,7 @@ pub(crate) fn decode(input: &[u8], header: &Header<'_>, strict: bool, stop: &Sto
     if (decoded.image.width(), decoded.image.height()) != (header.probe.width, header.probe.height) {
         return Err(unreadable(format));
     }
-    match decoded.damage {
-        Some(damage) if strict => Err(Failure::new(FailureKind::ImageUnreadable, damage)
-            .next("Send the whole file, or leave out strict to use what can be decoded.")),
-        _ => Ok(decoded),
-    }
+    Ok(decoded)
 }
 
 /// Bytes a stored pixel that decoding needs beside the pixels themselves.
@@ -101,19 +100,45 @@ pub(crate) fn scratch_bytes(input: &[u8], probe: &Probe) -> u64 {
     }
 }
 
-/// Encodes `image`, which must already be of a kind that the format holds (see [`pixels::fit_to`]), and puts `carried`
-/// into the file.
+impl Encoding {
+    /// The resolution of colour where this is written from planes; `None` where it needs pixels.
+    pub(crate) fn planes(&self) -> Option<Chroma> {
+        match self.format {
+            Format::Jpeg if !self.progressive => Some(jpeg::chroma(self.quality)),
+            Format::Webp if !self.lossless => Some(Chroma::Half),
+            _ => None,
+        }
+    }
+}
+
+/// Encodes `picture`, planes as [`Encoding::planes`] says or pixels of a kind that the format holds (see
+/// [`pixels::fit_to`]), and puts `carried` into the file.
 ///
 /// # Errors
 /// `internal` where an encoder refuses what was checked before; what `stop` says.
 pub(crate) fn encode(
-    image: &DynamicImage,
+    picture: &Picture,
     encoding: &Encoding,
     carried: &Carried,
     stop: &Stop,
 ) -> Result<Vec<u8>, Failure> {
-    let file = match encoding.format {
-        Format::Jpeg => jpeg::encode(image, encoding.quality, encoding.progressive),
+    let file = match picture {
+        Picture::Pixels(image) => encode_pixels(image, encoding, stop),
+        Picture::Planes(planes) if encoding.format == Format::Webp => {
+            webp::encode_planes(planes, encoding.quality, stop)
+        }
+        Picture::Planes(planes) => jpeg::encode_planes(planes, encoding.quality, stop),
+    }?;
+    metadata::embed(file, encoding.format, carried)
+}
+
+/// Encodes pixels of a kind that the format holds.
+///
+/// # Errors
+/// As [`encode`].
+pub(crate) fn encode_pixels(image: &DynamicImage, encoding: &Encoding, stop: &Stop) -> Result<Vec<u8>, Failure> {
+    match encoding.format {
+        Format::Jpeg => jpeg::encode(image, encoding.quality, encoding.progressive, stop),
         Format::Png => png::encode(image),
         Format::Webp => webp::encode(image, encoding.quality, encoding.lossless, stop),
         Format::Gif => gif::encode(image),
@@ -124,8 +149,7 @@ pub(crate) fn encode(
         Format::Tga | Format::Pnm | Format::Hdr | Format::Exr => {
             Err(pixels::unexpected("a format that cannot be written"))
         }
-    }?;
-    metadata::embed(file, encoding.format, carried)
+    }
 }
 
 /// The segments of a JPEG: marker and payload.

@@ -11,10 +11,10 @@ use crate::engine::{limits::Size, saliency};
 
 /// A rectangle in pixels.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Rectangle {
-    pub(super) x: u32,
-    pub(super) y: u32,
-    pub(super) size: Size,
+pub(crate) struct Rectangle {
+    pub(crate) x: u32,
+    pub(crate) y: u32,
+    pub(crate) size: Size,
 }
 
 /// Works out what is cut out of a picture of size `from`; `hold` says where in the spare room, as fractions.
@@ -60,6 +60,32 @@ fn largest((wide, high): (f64, f64), from: Size) -> Size {
     }
 }
 
+/// What is cut out of a picture of size `from`, and a note of it; `hold` as in [`rectangle`].
+///
+/// # Errors
+/// As [`rectangle`].
+pub(crate) fn decide(
+    step: &Crop,
+    from: Size,
+    hold: (f64, f64),
+    path: &str,
+    notes: &mut Notes,
+) -> Result<Rectangle, Failure> {
+    let rectangle = rectangle(step, from, hold, path)?;
+    let Rectangle { x, y, size } = rectangle;
+    if size == from {
+        notes.ignored(format!("crop ({path}): it keeps the whole picture of {from}"));
+    } else {
+        notes.applied(format!("crop {from} -> {size} at {x},{y}"));
+    }
+    Ok(rectangle)
+}
+
+/// Whether the picture itself must be asked what to keep.
+pub(crate) fn asks_the_picture(step: &Crop) -> bool {
+    step.gravity == Focus::Smart && step.x.is_none()
+}
+
 pub(super) fn apply(
     step: &Crop,
     image: DynamicImage,
@@ -69,16 +95,14 @@ pub(super) fn apply(
 ) -> Result<DynamicImage, Failure> {
     let from = Size::new(image.width(), image.height());
     let mut hold = step.gravity.fractions();
-    if step.gravity == Focus::Smart && step.x.is_none() {
+    if asks_the_picture(step) {
         let window = rectangle(step, from, hold, path)?.size;
         hold = saliency::hold(&image, (window.width.into(), window.height.into()), context.stop)?;
     }
-    let Rectangle { x, y, size } = rectangle(step, from, hold, path)?;
+    let Rectangle { x, y, size } = decide(step, from, hold, path, notes)?;
     if size == from {
-        notes.ignored(format!("crop ({path}): it keeps the whole picture of {from}"));
         return Ok(image);
     }
-    notes.applied(format!("crop {from} -> {size} at {x},{y}"));
     Ok(image.crop_imm(x, y, size.width, size.height))
 }
 

@@ -4,7 +4,7 @@ mod area;
 pub(crate) mod blur;
 mod brightness;
 mod contrast;
-mod crop;
+pub(crate) mod crop;
 mod draw;
 mod edge;
 mod emboss;
@@ -74,6 +74,13 @@ pub(crate) struct Notes {
 }
 
 impl Notes {
+    /// Adds what `other` has to tell.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.applied.extend(other.applied);
+        self.ignored.extend(other.ignored);
+        self.warnings.extend(other.warnings);
+    }
+
     pub(crate) fn applied(&mut self, line: impl Into<String>) {
         self.applied.push(line.into());
     }

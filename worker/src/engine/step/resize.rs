@@ -88,6 +88,36 @@ pub(crate) fn inside(from: Size, side: u32) -> Size {
     place(&Resize { width: Some(side), height: Some(side), ..Resize::default() }, from, (0.5, 0.5)).canvas
 }
 
+impl Place {
+    /// Whether a picture of size `from` stays as it is.
+    pub(crate) fn changes_nothing(&self, from: Size) -> bool {
+        let whole = (0.0, 0.0, f64::from(from.width), f64::from(from.height));
+        self.held_back || (self.canvas == from && self.picture == from && self.source == whole)
+    }
+}
+
+/// Where a picture of size `from` goes, and a note of it; `None` where it stays as it is.
+pub(crate) fn decide(step: &Resize, from: Size, hold: (f64, f64), path: &str, notes: &mut Notes) -> Option<Place> {
+    let place = place(step, from, hold);
+    if place.held_back {
+        notes.ignored(format!("resize ({path}): the picture of {from} is not enlarged unless upscale is true"));
+        notes.warn("not_enlarged", format!("The picture stays {from}: it is not enlarged unless upscale is true."));
+        return None;
+    }
+    if place.changes_nothing(from) {
+        notes.ignored(format!("resize ({path}): the picture has {from} already"));
+        return None;
+    }
+    let (fit, filter) = (fit_name(step.fit), filter_name(step.filter));
+    notes.applied(format!("resize {from} -> {} ({fit}, {filter})", place.canvas));
+    Some(place)
+}
+
+/// Whether the picture itself must be asked what to keep.
+pub(crate) fn asks_the_picture(step: &Resize) -> bool {
+    step.gravity == Focus::Smart && step.fit == Fit::Cover
+}
+
 pub(super) fn apply(
     step: &Resize,
     image: DynamicImage,
@@ -96,25 +126,14 @@ pub(super) fn apply(
     notes: &mut Notes,
 ) -> Result<DynamicImage, Failure> {
     let from = Size::new(image.width(), image.height());
-    let mut place = place(step, from, step.gravity.fractions());
-    if step.gravity == Focus::Smart && step.fit == Fit::Cover {
-        let hold = saliency::hold(&image, (place.source.2, place.source.3), context.stop)?;
-        place = self::place(step, from, hold);
+    let mut hold = step.gravity.fractions();
+    if asks_the_picture(step) {
+        let source = place(step, from, hold).source;
+        hold = saliency::hold(&image, (source.2, source.3), context.stop)?;
     }
-    let (fit, filter) = (fit_name(step.fit), filter_name(step.filter));
-    if place.held_back {
-        notes.ignored(format!("resize ({path}): the picture of {from} is not enlarged unless upscale is true"));
-        notes.warn("not_enlarged", format!("The picture stays {from}: it is not enlarged unless upscale is true."));
-        return Ok(image);
-    }
-    let same = place.canvas == from && place.picture == from && place.source.2 == f64::from(from.width);
-    if same && place.source.3 == f64::from(from.height) {
-        notes.ignored(format!("resize ({path}): the picture has {from} already"));
-        return Ok(image);
-    }
+    let Some(place) = decide(step, from, hold, path, notes) else { return Ok(image) };
     let picture = resample(&image, place.picture, place.source, algorithm(step.filter), context.stop)?;
     drop(image);
-    notes.applied(format!("resize {from} -> {} ({fit}, {filter})", place.canvas));
     if place.picture == place.canvas {
         return Ok(picture);
     }
@@ -167,6 +186,24 @@ fn algorithm(filter: Filter) -> ResizeAlg {
         Filter::Bicubic => ResizeAlg::Convolution(FilterType::CatmullRom),
         Filter::Bilinear => ResizeAlg::Convolution(FilterType::Bilinear),
         Filter::Nearest => ResizeAlg::Nearest,
+    }
+}
+
+/// A filter that makes every pixel of several.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Resampling(Filter);
+
+impl Resampling {
+    /// A triangle.
+    pub(crate) const BILINEAR: Self = Self(Filter::Bilinear);
+
+    /// `None` for the filter that takes pixels as they are.
+    pub(crate) fn smooth(filter: Filter) -> Option<Self> {
+        (filter != Filter::Nearest).then_some(Self(filter))
+    }
+
+    pub(crate) fn algorithm(self) -> ResizeAlg {
+        algorithm(self.0)
     }
 }
 

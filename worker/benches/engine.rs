@@ -1,0 +1,114 @@
+//! What a picture costs the engine, in CPU time.
+//!
+//! `cargo bench -p worker --bench engine -- FOLDER`: every JPEG of the folder through every task, mean milliseconds.
+//! `… -- --serve TASK`: reads lines `INPUT<tab>OUTPUT`, does the task, answers with nanoseconds; benches/peers/run
+//! measures this and other libraries so, one after the other on each picture.
+
+use std::{
+    fs,
+    io::{BufRead, Write, stdin, stdout},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use common::{
+    Format, Recipe, Section,
+    recipe::{Output, Speed},
+};
+use worker::engine::{Engine, Limits, Options, PreviewKind, Stop};
+
+/// Name, steps, format and speed.
+const TASKS: [(&str, &str, Format, Speed); 7] = [
+    ("t1-fast", r#"[{"op":"resize","width":800}]"#, Format::Jpeg, Speed::Fast),
+    ("t1-hq", r#"[{"op":"resize","width":800}]"#, Format::Jpeg, Speed::Hq),
+    ("t2", r#"[{"op":"resize","width":800}]"#, Format::Png, Speed::Fast),
+    ("t3", r#"[{"op":"resize","width":1600}]"#, Format::Webp, Speed::Fast),
+    ("t4", r#"[{"op":"rotate","angle_degrees":90},{"op":"blur","sigma":2}]"#, Format::Jpeg, Speed::Fast),
+    ("full", "[]", Format::Jpeg, Speed::Fast),
+    ("blur", r#"[{"op":"resize","width":800},{"op":"blur","sigma":2}]"#, Format::Jpeg, Speed::Fast),
+];
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let engine = Engine::new(Limits::default()).map_err(|failure| anyhow::anyhow!("{failure}"))?;
+    match &arguments[..] {
+        [serve, task] if serve == "--serve" => {
+            for line in stdin().lock().lines() {
+                let line = line?;
+                let (input, output) = line.split_once('\t').unwrap_or((&line, ""));
+                let (time, bytes) = run(&engine, task, Path::new(input))?;
+                if !output.is_empty() {
+                    fs::write(output, bytes)?;
+                }
+                writeln!(stdout(), "{}", time.as_nanos())?;
+            }
+        }
+        [folder] => {
+            let files = jpegs(Path::new(folder))?;
+            for (task, ..) in TASKS {
+                let mut times = Vec::new();
+                for round in 0..4 {
+                    for file in &files {
+                        let (time, _) = run(&engine, task, file)?;
+                        // The first round warms up.
+                        if round > 0 {
+                            times.push(time.as_secs_f64() * 1000.0);
+                        }
+                    }
+                }
+                let mean = times.iter().sum::<f64>() / times.len().max(1) as f64;
+                writeln!(stdout(), "{task:8} {mean:8.2} ms CPU a picture, {} pictures", files.len())?;
+            }
+        }
+        // Without a folder, as under `cargo bench` of everything, there is nothing to measure.
+        _ => writeln!(stdout(), "usage: engine FOLDER | --serve TASK")?,
+    }
+    Ok(())
+}
+
+fn run(engine: &Engine, task: &str, file: &Path) -> anyhow::Result<(Duration, Vec<u8>)> {
+    if task == "t6" {
+        return inspect(engine, file);
+    }
+    let Some((_, steps, format, speed)) = TASKS.iter().find(|(name, ..)| *name == task) else {
+        anyhow::bail!("there is no task {task}");
+    };
+    let steps = Recipe::parse_steps(&serde_json::from_str(steps)?).map_err(|failure| anyhow::anyhow!("{failure}"))?;
+    let recipe = Recipe { steps, output: Output { format: Some(*format), speed: *speed, ..Output::default() } };
+    let before = cpu_time();
+    let input = fs::read(file)?;
+    let stop = Stop::new(Duration::from_secs(60));
+    let made = engine.transform(&input, &recipe, &Options::default(), &stop);
+    let made = made.map_err(|failure| anyhow::anyhow!("{}: {failure}", file.display()))?;
+    drop(input);
+    Ok((cpu_time() - before, made.bytes))
+}
+
+/// All there is to know of a file without its pixels.
+fn inspect(engine: &Engine, file: &Path) -> anyhow::Result<(Duration, Vec<u8>)> {
+    let sections = Section::ALL.map(|section| if section == Section::Hashes { Section::Basic } else { section });
+    let before = cpu_time();
+    let input = fs::read(file)?;
+    let stop = Stop::new(Duration::from_secs(60));
+    let made = engine.inspect(&input, &sections, PreviewKind::None, &stop);
+    drop(made.map_err(|failure| anyhow::anyhow!("{}: {failure}", file.display()))?);
+    drop(input);
+    Ok((cpu_time() - before, Vec::new()))
+}
+
+/// CPU time of this thread, which is the one that works; wall time where the system does not tell.
+fn cpu_time() -> Duration {
+    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    let start = START.get_or_init(Instant::now);
+    let spent = fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = spent.and_then(|text| text.split_whitespace().next()?.parse().ok());
+    nanoseconds.map_or_else(|| start.elapsed(), Duration::from_nanos)
+}
+
+fn jpegs(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<_>>()?;
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "jpg" || ending == "jpeg"));
+    files.sort();
+    Ok(files)
+}
