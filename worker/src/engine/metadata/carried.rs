@@ -1,4 +1,4 @@
-//! What goes along with a result beside its pixels: decided here, written by [`super::embed`].
+//! What goes along with a result beside its pixels: decided here, written by [`super::embed()`].
 
 use common::{
     Format, Recipe, Step,

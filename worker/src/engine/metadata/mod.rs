@@ -1,7 +1,7 @@
 //! What a file tells about its picture beside the pixels: read, and chosen for a result.
 //!
 //! Reading: [`found`] walks over the file once, and each kind has a file that turns it into text. Writing: [`carried`]
-//! decides what goes along, [`kept_exif`], [`xmp`] and [`iptc`] take out of their kind what may stay, [`embed`] puts it
+//! decides what goes along, [`kept_exif`], [`xmp`] and [`iptc`] take out of their kind what may stay, [`embed()`] puts it
 //! into the encoded file.
 
 mod carried;
