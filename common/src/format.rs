@@ -16,6 +16,8 @@ pub enum Format {
     Png,
     /// WebP, lossy or lossless (RFC 9649).
     Webp,
+    /// AVIF, AV1 in a HEIF container.
+    Avif,
     /// GIF 87a and 89a.
     Gif,
     /// TIFF 6.0.
@@ -35,14 +37,17 @@ pub enum Format {
     Hdr,
     /// OpenEXR; read only.
     Exr,
+    /// Scalable Vector Graphics; read only.
+    Svg,
 }
 
 impl Format {
     /// Every format that can be read.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Jpeg,
         Self::Png,
         Self::Webp,
+        Self::Avif,
         Self::Gif,
         Self::Tiff,
         Self::Bmp,
@@ -52,11 +57,12 @@ impl Format {
         Self::Pnm,
         Self::Hdr,
         Self::Exr,
+        Self::Svg,
     ];
 
     /// Every format that can be written.
-    pub const WRITABLE: [Self; 8] =
-        [Self::Jpeg, Self::Png, Self::Webp, Self::Gif, Self::Tiff, Self::Bmp, Self::Ico, Self::Qoi];
+    pub const WRITABLE: [Self; 9] =
+        [Self::Jpeg, Self::Png, Self::Webp, Self::Avif, Self::Gif, Self::Tiff, Self::Bmp, Self::Ico, Self::Qoi];
 
     /// The name in arguments and results, such as `jpeg`.
     #[must_use]
@@ -65,6 +71,7 @@ impl Format {
             Self::Jpeg => "jpeg",
             Self::Png => "png",
             Self::Webp => "webp",
+            Self::Avif => "avif",
             Self::Gif => "gif",
             Self::Tiff => "tiff",
             Self::Bmp => "bmp",
@@ -74,6 +81,7 @@ impl Format {
             Self::Pnm => "pnm",
             Self::Hdr => "hdr",
             Self::Exr => "exr",
+            Self::Svg => "svg",
         }
     }
 
@@ -91,6 +99,7 @@ impl Format {
     pub fn from_extension(extension: &str) -> Option<Self> {
         Some(match extension.to_ascii_lowercase().as_str() {
             "jpg" | "jpeg" | "jpe" | "jfif" => Self::Jpeg,
+            "png" | "apng" => Self::Png,
             "tif" | "tiff" => Self::Tiff,
             "pbm" | "pgm" | "ppm" | "pam" | "pnm" => Self::Pnm,
             other => return Self::ALL.into_iter().find(|format| format.name() == other),
@@ -104,6 +113,7 @@ impl Format {
             Self::Jpeg => "image/jpeg",
             Self::Png => "image/png",
             Self::Webp => "image/webp",
+            Self::Avif => "image/avif",
             Self::Gif => "image/gif",
             Self::Tiff => "image/tiff",
             Self::Bmp => "image/bmp",
@@ -113,6 +123,7 @@ impl Format {
             Self::Pnm => "image/x-portable-anymap",
             Self::Hdr => "image/vnd.radiance",
             Self::Exr => "image/x-exr",
+            Self::Svg => "image/svg+xml",
         }
     }
 
@@ -126,6 +137,12 @@ impl Format {
     #[must_use]
     pub fn holds_alpha(self) -> bool {
         !matches!(self, Self::Jpeg | Self::Hdr)
+    }
+
+    /// Whether it can hold several frames that are shown one after the other.
+    #[must_use]
+    pub fn holds_animation(self) -> bool {
+        matches!(self, Self::Png | Self::Webp | Self::Gif)
     }
 
     /// Whether it can hold 16 bits a channel.
@@ -148,7 +165,7 @@ impl JsonSchema for Format {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "enum": ["jpeg", "jpg", "png", "webp", "gif", "tiff", "tif", "bmp", "ico", "qoi"],
+            "enum": ["jpeg", "jpg", "png", "webp", "avif", "gif", "tiff", "tif", "bmp", "ico", "qoi"],
         })
     }
 }

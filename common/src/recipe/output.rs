@@ -12,7 +12,7 @@ use crate::Format;
 pub struct Output {
     /// Default: the input's format where it can be written, else PNG.
     pub format: Option<Format>,
-    /// 1 to 100 for JPEG and lossy WebP. Default 80.
+    /// 1 to 100 for JPEG, AVIF and lossy WebP. Default 80.
     pub quality: Option<u8>,
     /// WebP without loss.
     pub lossless: bool,

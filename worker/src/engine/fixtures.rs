@@ -54,6 +54,49 @@ pub(crate) fn file(image: impl Into<DynamicImage>, format: Format) -> Vec<u8> {
     codec::encode_pixels(&image, &encoding, &stop()).unwrap()
 }
 
+/// A file of any format that can be read, some 40 pixels wide.
+pub(crate) fn sample(format: Format) -> Vec<u8> {
+    use image::ImageFormat;
+    let photo = DynamicImage::from(photo(40, 30));
+    let other = match format {
+        Format::Tga => ImageFormat::Tga,
+        Format::Pnm => ImageFormat::Pnm,
+        Format::Hdr => ImageFormat::Hdr,
+        Format::Exr => ImageFormat::OpenExr,
+        Format::Svg => return SVG.as_bytes().to_vec(),
+        writable => return file(photo, writable),
+    };
+    let photo = if matches!(format, Format::Hdr | Format::Exr) { photo.into_rgb32f().into() } else { photo };
+    let mut output = Cursor::new(Vec::new());
+    photo.write_to(&mut output, other).unwrap();
+    output.into_inner()
+}
+
+/// A drawing with a little of everything.
+pub(crate) const SVG: &str = r##"<?xml version="1.0"?>
+<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30" viewBox="0 0 80 60">
+  <defs><linearGradient id="g"><stop offset="0" stop-color="#f00"/><stop offset="1" stop-color="#00f"/></linearGradient>
+  <filter id="f"><feGaussianBlur stdDeviation="1"/></filter>
+  <pattern id="p" width="8" height="8" patternUnits="userSpaceOnUse"><circle cx="4" cy="4" r="3"/></pattern></defs>
+  <rect width="80" height="30" fill="url(#g)"/><rect y="30" width="40" height="30" fill="url(#p)" opacity=".5"/>
+  <circle cx="60" cy="45" r="10" filter="url(#f)"/><text x="2" y="20" font-size="14">Text</text>
+</svg>"##;
+
+/// An animation: a red square that moves to the right over nothing, 8 pixels a frame, on 40 x 20 pixels.
+pub(crate) fn moving(format: Format, frames: u32) -> Vec<u8> {
+    let encoding = Encoding { format, quality: 90, lossless: true, progressive: false };
+    let stop = stop();
+    let mut writer = codec::animation::Writer::new(encoding, 3, &stop);
+    for frame in 0..frames {
+        let image = RgbaImage::from_fn(40, 20, |x, y| {
+            let inside = (frame * 8..frame * 8 + 8).contains(&x) && (4..12).contains(&y);
+            if inside { Rgba([255, 0, 0, 255]) } else { Rgba([0; 4]) }
+        });
+        writer.add(codec::animation::Shown { image, delay: 100 + 50 * frame }).unwrap();
+    }
+    writer.finish().unwrap()
+}
+
 pub(crate) fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
     file(image, Format::Png)
 }
@@ -135,6 +178,42 @@ pub(crate) fn with_exif(jpeg: &[u8], orientation: u16) -> Vec<u8> {
 
 pub(crate) fn with_icc(jpeg: &[u8], profile: &[u8]) -> Vec<u8> {
     with_segment(jpeg, 0xe2, &[b"ICC_PROFILE\0\x01\x01", profile].concat())
+}
+
+/// A profile of four inks of which the first is red; all with black in it is black.
+pub(crate) fn profile_of_inks() -> Vec<u8> {
+    let mut table = b"mft1\0\0\0\0\x04\x03\x02\0".to_vec();
+    for at in 0..9 {
+        table.extend(if at % 4 == 0 { 65_536_u32 } else { 0 }.to_be_bytes());
+    }
+    let straight = || 0..=255_u8;
+    (0..4).for_each(|_| table.extend(straight()));
+    for corner in 0..16 {
+        // The first ink is the highest bit. L, a, b, of which 128 is gray.
+        let lab = match corner {
+            0 => [255, 128, 128],
+            8 => [130, 200, 170],
+            _ if corner & 1 == 1 => [0, 128, 128],
+            _ => [128, 128, 128],
+        };
+        table.extend(lab);
+    }
+    (0..3).for_each(|_| table.extend(straight()));
+    let mut profile = vec![0; 128];
+    profile[8] = 2;
+    for (at, text) in [(12, b"prtr"), (16, b"CMYK"), (20, b"Lab "), (36, b"acsp")] {
+        profile[at..at + 4].copy_from_slice(text);
+    }
+    // D50, which all connection spaces have.
+    profile[68..80].copy_from_slice(&[0, 0, 0xf6, 0xd6, 0, 1, 0, 0, 0, 0, 0xd3, 0x2d]);
+    profile.extend(1_u32.to_be_bytes());
+    profile.extend(b"A2B0");
+    profile.extend(144_u32.to_be_bytes());
+    profile.extend((table.len() as u32).to_be_bytes());
+    profile.extend(table);
+    let length = (profile.len() as u32).to_be_bytes();
+    profile[..4].copy_from_slice(&length);
+    profile
 }
 
 /// A PNG with a profile, of 8 or 16 bits.

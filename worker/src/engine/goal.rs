@@ -35,6 +35,15 @@ pub(crate) struct Reached {
     pub(crate) missed: Vec<Missed>,
 }
 
+impl Reached {
+    /// What was encoded once, whatever the goals: an animation takes too long to try again.
+    pub(crate) fn once(bytes: Vec<u8>, encoding: &Encoding, output: &Output) -> Self {
+        let over = output.max_bytes.is_some_and(|most| bytes.len() as u64 > most);
+        let missed = if over { vec![Missed::MaxBytes] } else { Vec::new() };
+        Self { bytes, quality: encoding.quality, ssim: None, tries: 1, missed }
+    }
+}
+
 /// A goal that is not met.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Missed {
@@ -91,8 +100,12 @@ pub(crate) fn note(output: &Output, encoding: &Encoding, reached: &Reached, note
         let ssim = reached.ssim.map(|ssim| format!(", SSIM {ssim:.4}")).unwrap_or_default();
         notes.applied(format!("{goals}: {bytes} bytes{ssim}, found in {tries} tries"));
     }
-    if output.min_ssim.is_some() && !encoding.is_lossy() {
-        notes.ignored("min_ssim: there is no quality to choose; jpeg and lossy webp have one");
+    if output.min_ssim.is_some() && reached.ssim.is_none() {
+        notes.ignored(if encoding.is_lossy() {
+            "min_ssim: an animation is encoded once, with quality"
+        } else {
+            "min_ssim: there is no quality to choose; jpeg, avif and lossy webp have one"
+        });
     }
     for missed in &reached.missed {
         match (missed, output.max_bytes, output.min_ssim) {
@@ -100,7 +113,7 @@ pub(crate) fn note(output: &Output, encoding: &Encoding, reached: &Reached, note
                 let way = if encoding.is_lossy() {
                     "Add a resize step with a smaller width."
                 } else {
-                    "Use output_format jpeg or webp, or a resize step with a smaller width."
+                    "Use output_format jpeg, avif or webp, or a resize step with a smaller width."
                 };
                 notes.warn(
                     "max_bytes_missed",
@@ -297,13 +310,14 @@ mod tests {
     fn likeness(one: &DynamicImage, made: &Transformed) -> f64 {
         let stop = fixtures::stop();
         let luma = |image: &DynamicImage| Luma::of(image, &stop).unwrap();
-        ssim::between(&luma(one), &luma(&fixtures::decoded(&made.bytes)), &stop).unwrap()
+        let png = fixtures::transform(&made.bytes, "[]", Some(Format::Png)).unwrap().bytes;
+        ssim::between(&luma(one), &luma(&fixtures::decoded(&png)), &stop).unwrap()
     }
 
     #[test]
     fn the_bytes_are_kept_and_used() {
         let photo = detailed();
-        for format in [Format::Jpeg, Format::Webp] {
+        for format in [Format::Jpeg, Format::Webp, Format::Avif] {
             let free = made(photo.clone(), output(format)).bytes.len() as u64;
             for max_bytes in [free * 3 / 4, free / 2, free / 3] {
                 let result = made(photo.clone(), Output { max_bytes: Some(max_bytes), ..output(format) });
@@ -337,7 +351,7 @@ mod tests {
     #[test]
     fn the_likeness_is_kept_with_few_bytes() {
         let photo = DynamicImage::from(detailed());
-        for format in [Format::Jpeg, Format::Webp] {
+        for format in [Format::Jpeg, Format::Webp, Format::Avif] {
             let mut last = 0;
             for min in [0.9, 0.96, 0.985] {
                 let result = made(photo.clone(), Output { min_ssim: Some(min), ..output(format) });

@@ -6,11 +6,12 @@ use common::{
 };
 
 use super::{
-    Engine, Inspection, PreviewKind, Stop,
+    Engine, Inspection, PreviewKind, Stop, codec,
     metadata::{self, Found},
-    pipeline, plan, preview,
+    plan, preview,
     probe::{self, Header},
     step::Notes,
+    upright,
 };
 
 impl Engine {
@@ -72,13 +73,13 @@ impl Engine {
             let need = plan::memory(
                 input.len(),
                 &probe,
-                pipeline::decoder_bytes(input, &probe),
+                codec::scratch_bytes(input, &probe),
                 &Default::default(),
                 &[],
                 probe.format,
             );
             let _share = self.budget().take(need, stop)?;
-            let image = pipeline::upright_srgb(input, &header, stop, &mut notes)?;
+            let image = upright::upright_srgb(input, &header, stop, &mut notes)?;
             if wants(Section::Hashes) {
                 let (perceptual, thumbhash) = metadata::hashes::visual(&image, stop)?;
                 report.hashes = Some(Hashes { sha256: facts.sha256.clone(), perceptual, thumbhash });

@@ -7,7 +7,7 @@ use unicode_bidi::BidiInfo;
 use super::pixels::unexpected;
 
 /// Open Sans, see `fonts/README.md`.
-static FONT: &[u8] = include_bytes!("../../fonts/OpenSans.ttf");
+pub(crate) static FONT: &[u8] = include_bytes!("../../fonts/OpenSans.ttf");
 
 /// The font at a height of `size` pixels a line.
 ///

@@ -7,6 +7,11 @@ use common::{Failure, FailureKind, Format};
 /// The longest side of any picture that is read, in pixels.
 pub(crate) const MAX_SIDE: u32 = 65_500;
 
+/// The largest picture of AV1's highest level (6.0); what shows pictures need not show larger ones, and writing one that
+/// is larger takes minutes in which it cannot be stopped.
+const MAX_AVIF_PIXELS: u64 = 35_651_584;
+const MAX_AVIF_SIDE: u32 = 16_384;
+
 /// The largest colour profile that is looked at, in bytes.
 pub(crate) const MAX_ICC_BYTES: usize = 4 * 1024 * 1024;
 
@@ -114,14 +119,17 @@ impl Limits {
 
     /// Checks whether `format` can hold a picture of `size`.
     pub(crate) fn check_output(size: Size, format: Format) -> Result<(), Failure> {
-        let most = match format {
-            Format::Webp => 16_383,
-            Format::Ico => 256,
+        let (most, pixels) = match format {
+            Format::Webp => (16_383, u64::MAX),
+            Format::Avif => (MAX_AVIF_SIDE, MAX_AVIF_PIXELS),
+            Format::Ico => (256, u64::MAX),
             _ => return Ok(()),
         };
-        if size.width <= most && size.height <= most {
+        if size.width <= most && size.height <= most && size.pixels() <= pixels {
             return Ok(());
         }
+        // A square that is allowed.
+        let most = u64::from(most).min(pixels.isqrt());
         let name = format.name();
         Err(too_large(format!("The result has {size} pixels, more than {name} can hold."))
             .argument("output_format")
@@ -158,6 +166,8 @@ mod tests {
             limits.check_result(Size::new(20_000, 20_000), "steps[1]").unwrap_err(),
             Limits::check_output(Size::new(16_384, 1), Format::Webp).unwrap_err(),
             Limits::check_output(Size::new(1, 257), Format::Ico).unwrap_err(),
+            Limits::check_output(Size::new(16_385, 1), Format::Avif).unwrap_err(),
+            Limits::check_output(Size::new(6000, 6000), Format::Avif).unwrap_err(),
         ] {
             assert_eq!(failure.kind, FailureKind::TooLarge);
             assert!(failure.allowed.is_some() && failure.next.is_some(), "{failure}");
@@ -172,6 +182,7 @@ mod tests {
         limits.check_source(Size::new(10_000, 10_000), 500).unwrap();
         limits.check_source(Size::new(65_500, 1), 1).unwrap();
         Limits::check_output(Size::new(256, 256), Format::Ico).unwrap();
+        Limits::check_output(Size::new(8192, 4352), Format::Avif).unwrap();
         Limits::check_output(Size::new(16_383, 16_383), Format::Webp).unwrap();
     }
 }

@@ -5,10 +5,13 @@
 //! [`codec`] encodes. Only [`bridge`] knows of async. Every job is sequential: a parallel iterator inside a job would
 //! let its thread pick up another job in the middle of the first.
 
+mod animation;
 mod blocks;
 mod bridge;
 mod budget;
 mod codec;
+#[cfg(test)]
+mod every_format;
 #[cfg(test)]
 mod fixtures;
 mod gauss;
@@ -35,6 +38,7 @@ mod sniff;
 mod ssim;
 mod step;
 mod stop;
+mod upright;
 mod window;
 mod ycbcr;
 

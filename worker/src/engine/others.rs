@@ -6,11 +6,12 @@ use common::{Failure, Step};
 use image::DynamicImage;
 
 use super::{
-    Stop,
+    Stop, codec,
     limits::Limits,
-    pipeline, plan,
+    plan,
     probe::{self, Header},
     step::Notes,
+    upright,
 };
 
 /// Another picture, not decoded yet.
@@ -48,7 +49,7 @@ impl Other<'_> {
     /// Bytes that it needs while it is decoded, turned and scaled.
     pub(crate) fn memory(&self) -> u64 {
         let probe = &self.header.probe;
-        let decoder = pipeline::decoder_bytes(self.bytes, probe);
+        let decoder = codec::scratch_bytes(self.bytes, probe);
         let pixel = 3 * probe.pixel_bytes() + decoder;
         probe.stored_size().pixels().saturating_mul(pixel).saturating_add(self.bytes.len() as u64)
     }
@@ -59,7 +60,7 @@ impl Other<'_> {
     /// What is wrong with it, or what `stop` says.
     pub(crate) fn decode(&self, stop: &Stop, notes: &mut Notes) -> Result<DynamicImage, Failure> {
         let mut own = Notes::default();
-        let image = pipeline::upright_srgb(self.bytes, &self.header, stop, &mut own)
+        let image = upright::upright_srgb(self.bytes, &self.header, stop, &mut own)
             .map_err(|failure| failure.argument(&self.argument))?;
         for warning in own.warnings {
             notes.warn(&warning.code, format!("{}: {}", self.argument, warning.message));

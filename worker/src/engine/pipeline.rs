@@ -3,32 +3,29 @@
 use std::sync::Arc;
 
 use common::{
-    Facts, Failure, FailureKind, Format, Recipe, Step,
+    Facts, Failure, Format, Recipe, Step,
     recipe::{Fit, Output},
 };
-use image::DynamicImage;
 
 use super::{
-    Before, Engine, Options, Stop, Transformed,
+    Before, Engine, Options, Stop, Transformed, animation,
     codec::{self, Encoding, density},
     goal::{self, Reached},
-    limits::{Limits, MAX_ICC_BYTES, Size},
-    metadata::{
-        self,
-        icc::{Conversion, Profile},
-    },
+    limits::{Limits, Size},
+    metadata::{self, Carried, icc::Profile},
     orient, others,
     picture::Picture,
     pixels, plan,
     preview::{self, PreviewKind},
-    probe::{self, ColorKind, Header, Probe},
+    probe::{self, Header, Probe},
     shortcut::Shortcut,
-    step::{self, Context, Notes},
+    step::{self, Context, Held, Notes},
+    upright,
 };
 
 /// One stage between decoding and encoding.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Stage {
+pub(super) enum Stage {
     /// Upright by the EXIF orientation.
     Orient,
     /// To sRGB.
@@ -74,37 +71,37 @@ impl Engine {
         let encoding = encoding(&recipe.output, probe.format)?;
         Limits::check_output(sizes.last().copied().unwrap_or(source), encoding.format)?;
         let profile = metadata::kept_profile(&header, recipe, encoding.format, &mut notes);
-        let srgb = profile.is_none() && foreign_profile(&header, &mut Notes::default()).is_none();
+        let srgb = profile.is_none() && upright::foreign_profile(&header, &mut Notes::default()).is_none();
         let shortcut = Shortcut::plan(input, &header, recipe, source, &encoding, srgb)?;
-        let need = plan::memory(input.len(), &probe, decoder_bytes(input, &probe), recipe, &sizes, encoding.format);
+        let need =
+            plan::memory(input.len(), &probe, codec::scratch_bytes(input, &probe), recipe, &sizes, encoding.format);
         let others = others::of(&recipe.steps, others, self.limits())?;
         let need = shortcut.as_ref().map_or(need, |shortcut| {
             let rest = plan::memory_after(shortcut.steps(), recipe, &sizes, source, encoding.format);
             shortcut.bytes().max(rest).saturating_add(input.len() as u64)
         });
         let need = others.iter().flatten().fold(need, |need, other| need.saturating_add(other.memory()));
+        let animated = animation::kept(&probe, &encoding);
+        let need = if animated {
+            animation::check(&probe, &sizes)?;
+            need.saturating_add(animation::memory(&probe, sizes.last().copied().unwrap_or(source)))
+        } else {
+            need
+        };
         let _share = self.budget().take(need, stop)?;
 
         let stages = stages(recipe, source, &sizes, shortcut.as_ref().map(Shortcut::steps));
-        let context = Context { format: encoding.format, background: recipe.output.background, other: None, stop };
+        let (held, background) = (Held::default(), recipe.output.background);
+        let context = Context { format: encoding.format, background, other: None, held: Some(&held), stop };
         let profile = profile.as_ref();
         let limits = self.limits();
-        let way = Way { header: &header, recipe, stages: &stages, others: &others, profile, context, limits, need };
-        let picture = match shortcut {
-            Some(shortcut) => {
-                let orientation = orientation_to_undo(&probe, recipe.auto_orients(), &mut notes);
-                let (picture, damage) = shortcut.go(orientation, stop, &mut notes)?;
-                note_damage(damage, options.strict, &mut notes)?;
-                picture
-            }
-            None => Picture::Pixels(decode(input, &header, options.strict, stop, &mut notes)?),
+        let header = &header;
+        let way = Way { input, header, recipe, stages: &stages, others: &others, profile, context, limits, need };
+        let moving = if animated { animation::make(&way, &encoding, options.strict, &mut notes)? } else { None };
+        let (picture, reached) = match moving {
+            Some(moving) => moving,
+            None => way.still(shortcut, &encoding, options.strict, &mut notes)?,
         };
-        let picture = fitted(way.through(picture, &mut notes)?, &encoding, &context, &mut notes);
-        stop.check()?;
-        let icc = header.icc.as_deref().filter(|_| profile.is_some());
-        let target = metadata::Target { format: encoding.format, size: picture.size(), icc };
-        let carried = metadata::carry(input, &header, recipe, &target, &mut notes);
-        let reached = goal::encode(&picture, &encoding, &recipe.output, &carried, limits, stop)?;
         note_encoding(recipe, &encoding, &reached, &mut notes);
         let mut bytes = reached.bytes;
         note_density(&mut bytes, encoding.format, recipe.output.dpi, &mut notes);
@@ -120,33 +117,71 @@ impl Engine {
     }
 }
 
-/// What is done to a picture between decoding and encoding.
-struct Way<'a> {
+/// What is done to a picture, or to each frame of an animation, between decoding and encoding.
+pub(super) struct Way<'a> {
+    pub(super) input: &'a [u8],
     header: &'a Header<'a>,
-    recipe: &'a Recipe,
+    pub(super) recipe: &'a Recipe,
     stages: &'a [Stage],
     others: &'a [Option<others::Other<'a>>],
     /// The colour profile in which the pixels stay.
     profile: Option<&'a Profile>,
-    context: Context<'a>,
+    pub(super) context: Context<'a>,
     limits: &'a Limits,
     /// The memory that was taken for the job.
     need: u64,
 }
 
 impl Way<'_> {
+    pub(super) fn probe(&self) -> &Probe {
+        &self.header.probe
+    }
+
+    /// The (first) picture through all stages, and its file.
+    fn still(
+        &self,
+        shortcut: Option<Shortcut<'_>>,
+        encoding: &Encoding,
+        strict: bool,
+        notes: &mut Notes,
+    ) -> Result<(Picture, Reached), Failure> {
+        let stop = self.context.stop;
+        let picture = match shortcut {
+            Some(shortcut) => {
+                let orientation = upright::orientation_to_undo(self.probe(), self.recipe.auto_orients(), notes);
+                let (picture, damage) = shortcut.go(orientation, stop, notes)?;
+                upright::note_damage(damage, strict, notes)?;
+                picture
+            }
+            None => Picture::Pixels(upright::decode(self.input, self.header, strict, stop, notes)?),
+        };
+        let picture = fitted(self.through(picture, notes)?, encoding, &self.context, notes);
+        stop.check()?;
+        let carried = self.carried(picture.size(), encoding, notes);
+        let reached = goal::encode(&picture, encoding, &self.recipe.output, &carried, self.limits, stop)?;
+        Ok((picture, reached))
+    }
+
+    /// What goes along of the metadata into a result of `size`.
+    pub(super) fn carried(&self, size: Size, encoding: &Encoding, notes: &mut Notes) -> Carried {
+        let icc = self.header.icc.as_deref().filter(|_| self.profile.is_some());
+        let target = metadata::Target { format: encoding.format, size, icc };
+        metadata::carry(self.input, self.header, self.recipe, &target, notes)
+    }
+
     /// Does every stage.
-    fn through(&self, mut picture: Picture, notes: &mut Notes) -> Result<Picture, Failure> {
+    pub(super) fn through(&self, mut picture: Picture, notes: &mut Notes) -> Result<Picture, Failure> {
         let stop = self.context.stop;
         for stage in self.stages {
             stop.check()?;
             picture = match *stage {
                 Stage::Orient => {
-                    let orientation = orientation_to_undo(&self.header.probe, self.recipe.auto_orients(), notes);
+                    let orientation =
+                        upright::orientation_to_undo(&self.header.probe, self.recipe.auto_orients(), notes);
                     Picture::Pixels(orient::turned(picture.into_pixels()?, orientation, stop)?)
                 }
                 Stage::Colour if self.profile.is_some() => picture,
-                Stage::Colour => to_srgb(picture, self.header, stop, notes)?,
+                Stage::Colour => upright::to_srgb(picture, self.header, stop, notes)?,
                 Stage::Step(index) => self.step(index, picture, notes)?,
             };
         }
@@ -187,119 +222,6 @@ fn stages(recipe: &Recipe, source: Size, sizes: &[Size], done: Option<usize>) ->
         stages.insert(2 + first, Stage::Colour);
     }
     stages
-}
-
-/// Bytes a stored pixel that the decoder needs beside its output.
-pub(super) fn decoder_bytes(input: &[u8], probe: &Probe) -> u64 {
-    codec::scratch_bytes(input, probe)
-}
-
-/// The picture as it looks: decoded, upright, in sRGB.
-pub(super) fn upright_srgb(
-    input: &[u8],
-    header: &Header<'_>,
-    stop: &Stop,
-    notes: &mut Notes,
-) -> Result<DynamicImage, Failure> {
-    let image = decode(input, header, false, stop, notes)?;
-    let orientation = orientation_to_undo(&header.probe, true, notes);
-    let image = orient::turned(image, orientation, stop)?;
-    to_srgb(Picture::Pixels(image), header, stop, notes)?.into_pixels()
-}
-
-fn decode(
-    input: &[u8],
-    header: &Header<'_>,
-    strict: bool,
-    stop: &Stop,
-    notes: &mut Notes,
-) -> Result<DynamicImage, Failure> {
-    let decoded = codec::decode(input, header, stop)?;
-    note_damage(decoded.damage, strict, notes)?;
-    let frames = header.probe.frames;
-    if frames > 1 {
-        notes.warn("animation_first_frame", format!("Only the first of {frames} frames (or pages) is used."));
-    }
-    Ok(decoded.image)
-}
-
-/// A file that is not whole is a warning, or an error where that is wished.
-fn note_damage(damage: Option<&'static str>, strict: bool, notes: &mut Notes) -> Result<(), Failure> {
-    match damage {
-        Some(damage) if strict => Err(Failure::new(FailureKind::ImageUnreadable, damage)
-            .next("Send the whole file, or leave out strict to use what can be decoded.")),
-        Some(damage) => {
-            notes.warn("truncated", damage);
-            Ok(())
-        }
-        None => Ok(()),
-    }
-}
-
-/// The EXIF orientation from which the pixels are to be turned upright; 1 where that is not needed or not wanted.
-fn orientation_to_undo(probe: &Probe, wanted: bool, notes: &mut Notes) -> u8 {
-    let orientation = probe.orientation;
-    if orientation <= 1 {
-        return 1;
-    }
-    if !wanted {
-        notes.warn(
-            "orientation_kept",
-            format!(
-                "The pixels are as stored, though EXIF says orientation {orientation}. Only metadata keep and strip_gps \
-                 hand that on."
-            ),
-        );
-        return 1;
-    }
-    notes.applied(format!("auto_orient (EXIF {orientation})"));
-    orientation
-}
-
-fn to_srgb(picture: Picture, header: &Header<'_>, stop: &Stop, notes: &mut Notes) -> Result<Picture, Failure> {
-    let is_linear =
-        |image: &DynamicImage| matches!(image, DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_));
-    let picture = match picture {
-        Picture::Pixels(image) if is_linear(&image) => {
-            notes.applied("linear light -> srgb");
-            return Ok(Picture::Pixels(pixels::encode_linear(image)));
-        }
-        picture => picture,
-    };
-    let Some(profile) = foreign_profile(header, notes) else { return Ok(picture) };
-    let image = picture.into_pixels()?;
-    match metadata::icc::to_srgb(image, &profile, stop)? {
-        Conversion::Done(image) => {
-            // The name comes from the file, and this line is read as ours: letters and digits only.
-            let plain = |c: &char| c.is_ascii_alphanumeric() || " .-".contains(*c);
-            let name: String = profile.name.chars().filter(plain).take(40).collect();
-            let name = if name.is_empty() { "profile" } else { &name };
-            notes.applied(format!("icc {name} -> srgb"));
-            Ok(Picture::Pixels(image))
-        }
-        Conversion::Refused(image) => {
-            notes.warn("icc_unreadable", "The colour profile does not fit the pixels; colours are kept as they are.");
-            Ok(Picture::Pixels(image))
-        }
-    }
-}
-
-/// The embedded colour profile, if it can be used and is not sRGB anyway.
-fn foreign_profile(header: &Header<'_>, notes: &mut Notes) -> Option<Profile> {
-    let icc = header.icc.as_deref()?;
-    if header.probe.color == ColorKind::Cmyk {
-        notes.warn("icc_unreadable", "The CMYK colour profile is not used; colours are approximate.");
-        return None;
-    }
-    if icc.len() > MAX_ICC_BYTES {
-        notes.warn("icc_unreadable", "The colour profile is larger than 4 MB and is not used.");
-        return None;
-    }
-    let profile = metadata::icc::read(icc);
-    if profile.is_none() {
-        notes.warn("icc_unreadable", "The colour profile cannot be read; colours are kept as they are.");
-    }
-    profile.filter(|profile| !profile.srgb)
 }
 
 /// How the result is written: as asked, or as the input where that can be written, else as PNG.
@@ -374,7 +296,11 @@ fn note_encoding(recipe: &Recipe, encoding: &Encoding, reached: &Reached, notes:
         notes.ignored(format!("quality: {}", if lossless { "lossless WebP has none" } else { "this format has none" }));
     }
     if output.lossless && !lossless {
-        let reason = if format == Format::Jpeg { "JPEG always loses a little" } else { "only WebP has the choice" };
+        let reason = match format {
+            Format::Jpeg => "JPEG always loses a little",
+            Format::Avif => "AVIF is written with a little loss",
+            _ => "only WebP has the choice",
+        };
         notes.ignored(format!("lossless: {reason}"));
     }
     if output.progressive && !progressive {

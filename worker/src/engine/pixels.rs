@@ -305,8 +305,8 @@ pub(crate) fn fit_to(format: Format, image: DynamicImage, background: Color) -> 
     let (color, alpha) = (image.color().has_color(), image.color().has_alpha());
     match format {
         Format::Jpeg | Format::Png | Format::Gif | Format::Bmp => image,
-        // An alpha channel that says nothing costs space; libwebp would leave it out, too.
-        Format::Webp => {
+        // An alpha channel that says nothing costs space; the encoders would leave it out, too.
+        Format::Webp | Format::Avif => {
             let alpha = alpha && is_transparent(&image);
             as_kind(image, true, alpha)
         }

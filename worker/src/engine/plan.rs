@@ -4,6 +4,7 @@ use common::{Failure, FailureKind, Format, Recipe, Step, recipe::Fit};
 use image::DynamicImage;
 
 use super::{
+    codec::AVIF_SCRATCH,
     limits::{Limits, Size},
     pixels::is_wide,
     probe::Probe,
@@ -15,6 +16,9 @@ const ENCODER_BYTES: u64 = 12;
 
 /// The luma of two pictures.
 const LUMA_BYTES: u64 = 2;
+
+/// The same for rav1e: planes of 16 bits, what it makes of them, and what it knows of every block.
+const AVIF_BYTES: u64 = 60;
 
 /// What drawing the largest glyph needs.
 const GLYPH_BYTES: u64 = 32 * 1024 * 1024;
@@ -62,7 +66,8 @@ pub(crate) fn memory(
     let working = working_bytes(probe.bit_depth);
     let start = Held { size: probe.upright_size(), bytes: stored, alpha: probe.alpha };
     let last = sizes.last().copied().unwrap_or_else(|| probe.upright_size());
-    let rest = rest(start, working, &recipe.steps, sizes, format).saturating_add(measuring(recipe, last, working));
+    let rest =
+        rest(start, working, &recipe.steps, sizes, format).saturating_add(measuring(recipe, last, working, format));
     decoding.max(turning).max(rest).saturating_add(input as u64)
 }
 
@@ -72,12 +77,14 @@ pub(crate) fn memory_after(done: usize, recipe: &Recipe, sizes: &[Size], source:
     let (steps, after) = (recipe.steps.get(done..).unwrap_or_default(), sizes.get(done..).unwrap_or_default());
     let working = working_bytes(8);
     let rest = rest(Held { size: made, bytes: 3, alpha: false }, working, steps, after, format);
-    rest.saturating_add(measuring(recipe, sizes.last().copied().unwrap_or(source), working))
+    rest.saturating_add(measuring(recipe, sizes.last().copied().unwrap_or(source), working, format))
 }
 
 /// To measure a likeness, the result is read again.
-fn measuring(recipe: &Recipe, result: Size, working: u64) -> u64 {
-    if recipe.output.min_ssim.is_some() { result.pixels().saturating_mul(2 * working + LUMA_BYTES) } else { 0 }
+fn measuring(recipe: &Recipe, result: Size, working: u64, format: Format) -> u64 {
+    let decoder = if format == Format::Avif { AVIF_SCRATCH } else { 0 };
+    let bytes = if recipe.output.min_ssim.is_some() { 2 * working + LUMA_BYTES + decoder } else { 0 };
+    result.pixels().saturating_mul(bytes)
 }
 
 /// Bytes a pixel once colour and alpha were added to what had none; floating point becomes 16 bits.
@@ -123,7 +130,11 @@ fn rest(mut held: Held, working: u64, steps: &[Step], sizes: &[Size], format: Fo
         peak = peak.max(need);
         held.size = *after;
     }
-    let encoder = if matches!(format, Format::Webp | Format::Gif) { ENCODER_BYTES } else { working };
+    let encoder = match format {
+        Format::Webp | Format::Gif => ENCODER_BYTES,
+        Format::Avif => AVIF_BYTES,
+        _ => working,
+    };
     peak.max(held.size.pixels().saturating_mul(2 * working + encoder))
 }
 

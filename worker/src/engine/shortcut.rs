@@ -84,13 +84,13 @@ mod tests {
     use image::DynamicImage;
 
     use super::*;
-    use crate::engine::{Limits, fixtures, pipeline, probe};
+    use crate::engine::{Limits, fixtures, probe, upright};
 
     /// The same steps on a PNG of what another decoder makes of the JPEG, which goes the ordinary way.
     fn likeness(jpeg: &[u8], steps: &str, format: Format) -> f64 {
         let short = fixtures::transform(jpeg, steps, Some(format)).unwrap();
         let header = probe::read(jpeg, &Limits::default()).unwrap();
-        let pixels = pipeline::upright_srgb(jpeg, &header, &fixtures::stop(), &mut Notes::default()).unwrap();
+        let pixels = upright::upright_srgb(jpeg, &header, &fixtures::stop(), &mut Notes::default()).unwrap();
         let long = fixtures::transform(&fixtures::png(pixels), steps, Some(format)).unwrap();
         assert_eq!((short.facts.width, short.facts.height), (long.facts.width, long.facts.height), "{steps}");
         fixtures::psnr(&rgb(&short.bytes), &rgb(&long.bytes))

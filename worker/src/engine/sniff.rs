@@ -2,21 +2,31 @@
 
 use common::{Failure, FailureKind, Format};
 
+use super::codec;
+
 /// Formats that people send and this server cannot read, so that the refusal can name them.
-const FOREIGN: [(usize, &[u8], &str); 12] = [
-    (4, b"ftypavif", "AVIF"),
-    (4, b"ftypavis", "AVIF"),
-    (4, b"ftyp", "HEIC or a video"),
+const FOREIGN: [(usize, &[u8], &str); 14] = [
+    (4, b"ftyphei", HEIC),
+    (4, b"ftyphev", HEIC),
+    (4, b"ftypmif1", HEIC),
+    (4, b"ftypmsf1", HEIC),
+    (4, b"ftyp", "a video"),
     (0, b"\0\0\0\x0cJXL ", "JPEG XL"),
     (0, b"\xff\x0a", "JPEG XL"),
     (0, b"\0\0\0\x0cjP  ", "JPEG 2000"),
     (0, b"8BPS", "Photoshop"),
     (0, b"%PDF", "PDF"),
-    (0, b"<svg", "SVG"),
-    (0, b"<?xml", "XML or SVG"),
+    (0, b"<?xml", "XML, but no SVG"),
+    (0, b"\x1f\x8b", "gzip, perhaps a compressed SVG"),
     (0, b"DDS ", "DDS"),
     (0, b"PK\x03\x04", "a ZIP archive"),
 ];
+
+/// What iPhones write. What decodes it is under the AGPL, or needs libheif, C++ and cmake.
+const HEIC: &str = "HEIC";
+
+const HEIC_NEXT: &str = "Send it as JPEG: an iPhone does so by itself with Settings > Camera > Formats > Most Compatible, \
+    and when Photos exports or shares a picture as JPEG.";
 
 /// The format of `input`.
 ///
@@ -32,9 +42,11 @@ pub(crate) fn format_of(input: &[u8]) -> Result<Format, Failure> {
             None => "The bytes are no image format that this server reads.".to_owned(),
         };
         let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
-        Failure::new(FailureKind::UnsupportedFormat, message)
-            .allowed(names.join(", "))
-            .next("Convert it to PNG or JPEG first.")
+        let next = match foreign {
+            Some((.., HEIC)) => HEIC_NEXT,
+            _ => "Convert it to PNG or JPEG first.",
+        };
+        Failure::new(FailureKind::UnsupportedFormat, message).allowed(names.join(", ")).next(next)
     })
 }
 
@@ -48,12 +60,20 @@ pub(super) fn known(input: &[u8]) -> Option<Format> {
         [b'B', b'M', _, _, _, _, ..] => Format::Bmp,
         [0, 0, 1, 0, count, 0, ..] if *count > 0 => Format::Ico,
         [b'q', b'o', b'i', b'f', ..] => Format::Qoi,
-        [b'P', b'1'..=b'7', b' ' | b'\t' | b'\r' | b'\n' | b'#', ..] => Format::Pnm,
+        [b'P', b'1'..=b'7', b' ' | b'\t' | b'\r' | b'\n' | b'#', rest @ ..] if goes_on_as_pnm(rest) => Format::Pnm,
         [0x76, 0x2f, 0x31, 0x01, ..] => Format::Exr,
         _ if input.starts_with(b"#?RADIANCE") || input.starts_with(b"#?RGBE") => Format::Hdr,
+        _ if codec::is_avif(input) => Format::Avif,
+        _ if codec::is_svg(input) => Format::Svg,
         _ if looks_like_tga(input) => Format::Tga,
         _ => return None,
     })
+}
+
+/// Two letters begin many a text: behind them comes a number, a comment, or what PAM has.
+fn goes_on_as_pnm(rest: &[u8]) -> bool {
+    let rest = rest.trim_ascii_start();
+    rest.first().is_none_or(|byte| byte.is_ascii_digit() || *byte == b'#') || rest.starts_with(b"WIDTH")
 }
 
 /// TGA has no magic number: a header in which every field makes sense has to do.
@@ -74,7 +94,7 @@ mod tests {
     fn refusals_name_what_it_is_and_what_can_be_read() {
         for (bytes, word) in [
             (&b"\0\0\0\x1cftypheic"[..], "HEIC"),
-            (b"\0\0\0\x1cftypavif", "AVIF"),
+            (b"\0\0\0\x1cftypqt  ", "video"),
             (b"%PDF-1.7", "PDF"),
             (b"", "empty"),
             (b"hello world, this is text", "no image format"),

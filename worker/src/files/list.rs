@@ -16,8 +16,8 @@ use super::{Files, Root, read::open_in, walk};
 /// The most files that one folder may give.
 const MOST: usize = 100_000;
 
-/// As many bytes as tell a format.
-const HEAD: u64 = 64;
+/// As many bytes as tell a format: in front of an SVG there may be a page of comments.
+const HEAD: u64 = 4096;
 
 /// The deepest nesting that is followed.
 const DEEPEST: usize = 32;

@@ -64,7 +64,7 @@ pub(crate) struct RecipeFlags {
     /// A size and format for a usual place, after all steps; other settings come first.
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Preset::ALL.map(Preset::name)).map(|name| preset(&name)), conflicts_with = "resize")]
     preset: Option<Preset>,
-    /// 1 to 100, for JPEG and lossy WebP [default: 80].
+    /// 1 to 100, for JPEG, AVIF and lossy WebP [default: 80].
     #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
     quality: Option<u8>,
     /// The largest the file may be; the quality is lowered until it fits.

@@ -21,7 +21,7 @@ pub(in crate::mcp) struct Picture {
     pub(super) width: Option<u32>,
     /// Pixels.
     pub(super) height: Option<u32>,
-    /// jpeg, png, webp, gif, tiff, bmp, ico or qoi.
+    /// jpeg, png, webp, avif, gif, tiff, bmp, ico or qoi.
     pub(super) format: Option<&'static str>,
     /// Size of the file.
     pub(super) bytes: Option<u64>,

@@ -29,7 +29,7 @@ pub(super) struct RecipeArguments {
     preset: Option<Preset>,
     /// Default: the input's where it can be written, else png.
     output_format: Option<Format>,
-    /// JPEG and lossy WebP. Default 80.
+    /// JPEG, AVIF and lossy WebP. Default 80.
     #[schemars(range(min = 1, max = 100))]
     quality: Option<u8>,
     /// The largest the file may be; the quality is lowered until it fits.

@@ -6,12 +6,15 @@ use common::{Failure, Format};
 use image::{ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::{Decoded, unreadable, unsupported};
-use crate::engine::probe::{ColorKind, Header, Probe};
+use crate::engine::{
+    pixels,
+    probe::{ColorKind, Header, Probe},
+};
 
 /// What a decoder may allocate beside its output: tables, blocks, one strip or tile.
 const SCRATCH_BYTES: u64 = 64 * 1024 * 1024;
 
-fn reader(format: Format, input: &[u8]) -> ImageReader<Cursor<&[u8]>> {
+fn reader(format: Format, input: &[u8]) -> Result<ImageReader<Cursor<&[u8]>>, Failure> {
     let format = match format {
         Format::Jpeg => ImageFormat::Jpeg,
         Format::Png => ImageFormat::Png,
@@ -25,8 +28,9 @@ fn reader(format: Format, input: &[u8]) -> ImageReader<Cursor<&[u8]>> {
         Format::Pnm => ImageFormat::Pnm,
         Format::Hdr => ImageFormat::Hdr,
         Format::Exr => ImageFormat::OpenExr,
+        Format::Avif | Format::Svg => return Err(pixels::unexpected("a format with a decoder of its own")),
     };
-    ImageReader::with_format(Cursor::new(input), format)
+    Ok(ImageReader::with_format(Cursor::new(input), format))
 }
 
 /// Tells a variant that is not supported from a damaged file.
@@ -42,7 +46,7 @@ fn failure(format: Format, error: &image::ImageError) -> Failure {
 
 /// Reads the header.
 pub(super) fn header(format: Format, input: &[u8]) -> Result<Header<'_>, Failure> {
-    let mut reader = reader(format, input);
+    let mut reader = reader(format, input)?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(SCRATCH_BYTES);
     reader.limits(limits);
@@ -75,7 +79,7 @@ pub(super) fn header(format: Format, input: &[u8]) -> Result<Header<'_>, Failure
 /// Decodes the first picture.
 pub(super) fn decode(input: &[u8], probe: &Probe) -> Result<Decoded, Failure> {
     let format = probe.format;
-    let mut reader = reader(format, input);
+    let mut reader = reader(format, input)?;
     let mut limits = Limits::default();
     let pixels = probe.stored_size().pixels();
     // Twice: some decoders hold a strip, an index plane or the previous frame beside the output.

@@ -10,10 +10,10 @@ use crate::engine::{
 };
 
 /// Speed of the quantiser, 1 (best) to 30: its default, good for photographs.
-const SPEED: i32 = 10;
+pub(super) const SPEED: i32 = 10;
 
 /// From this alpha on a pixel is opaque: GIF knows only all or nothing.
-const OPAQUE_FROM: u8 = 128;
+pub(super) const OPAQUE_FROM: u8 = 128;
 
 /// Reads the screen descriptor and walks over the blocks.
 pub(super) fn header(input: &[u8]) -> Result<Header<'static>, Failure> {

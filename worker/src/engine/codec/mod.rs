@@ -1,7 +1,10 @@
 //! One file a format: header, decoding, encoding.
 
+pub(crate) mod animation;
+mod avif;
 mod bmp;
 mod by_image;
+mod cmyk;
 pub(crate) mod density;
 mod gif;
 mod ico;
@@ -9,6 +12,7 @@ mod jpeg;
 mod png;
 mod qoi;
 mod riff;
+mod svg;
 mod tiff;
 mod webp;
 
@@ -17,14 +21,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use common::{Failure, FailureKind, Format};
 use image::DynamicImage;
 
-pub(crate) use self::jpeg::{Need, Plain};
+pub(crate) use self::{
+    avif::is_avif,
+    jpeg::{Need, Plain},
+    svg::is_svg,
+};
 use super::{
     Stop,
     metadata::{self, Carried},
     picture::Picture,
     pixels,
     planes::Chroma,
-    probe::{Header, Probe},
+    probe::{ColorKind, Header, Probe},
 };
 
 /// Pixels, and whether they are all that the header promised.
@@ -32,6 +40,16 @@ pub(crate) struct Decoded {
     pub(crate) image: DynamicImage,
     /// What is wrong with the file, one sentence.
     pub(crate) damage: Option<&'static str>,
+}
+
+/// A picture in inks whose profile was used in decoding; none where there is none that fits.
+pub(crate) fn decode_inks(input: &[u8], header: &Header<'_>, stop: &Stop) -> Result<Option<DynamicImage>, Failure> {
+    match (&header.icc, header.probe) {
+        (Some(icc), Probe { format: format @ (Format::Jpeg | Format::Tiff), color: ColorKind::Cmyk, .. }) => {
+            guarded(format, || cmyk::decode(input, &header.probe, icc, stop))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// How a result is written, decided.
@@ -45,10 +63,15 @@ pub(crate) struct Encoding {
 }
 
 impl Encoding {
+    /// PNG, which has no choices.
+    pub(crate) fn png() -> Self {
+        Self { format: Format::Png, quality: 100, lossless: false, progressive: false }
+    }
+
     /// Whether the quality makes a difference.
     pub(crate) fn is_lossy(&self) -> bool {
         match self.format {
-            Format::Jpeg => true,
+            Format::Jpeg | Format::Avif => true,
             Format::Webp => !self.lossless,
             _ => false,
         }
@@ -61,6 +84,8 @@ pub(crate) fn header(format: Format, input: &[u8]) -> Result<Header<'_>, Failure
         Format::Jpeg => jpeg::header(input),
         Format::Png => png::header(input),
         Format::Webp => webp::header(input),
+        Format::Avif => avif::header(input),
+        Format::Svg => svg::header(input),
         Format::Gif => gif::header(input),
         Format::Tiff => tiff::header(input),
         Format::Bmp | Format::Ico | Format::Qoi | Format::Tga | Format::Pnm | Format::Hdr | Format::Exr => {
@@ -78,22 +103,35 @@ pub(crate) fn decode(input: &[u8], header: &Header<'_>, stop: &Stop) -> Result<D
     let work = || match format {
         Format::Jpeg => jpeg::decode(input, &header.probe),
         Format::Png => png::decode(input, &header.probe, stop),
+        Format::Avif => avif::decode(input, &header.probe, stop),
+        Format::Svg => svg::decode(input, &header.probe, stop),
         _ => by_image::decode(input, &header.probe),
     };
-    // A decoder that panics on a hostile file has met a bad file, not a mistake of ours.
-    let decoded = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(unreadable(format)))?;
+    let decoded = guarded(format, work)?;
     if (decoded.image.width(), decoded.image.height()) != (header.probe.width, header.probe.height) {
         return Err(unreadable(format));
     }
     Ok(decoded)
 }
 
+/// Does `work`. A decoder that panics on a hostile file has met a bad file, not a mistake of ours.
+fn guarded<T>(format: Format, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(unreadable(format)))
+}
+
+/// Bytes a pixel that decoding AVIF needs: planes of up to 16 bits, ours and the decoder's, and alpha.
+pub(crate) const AVIF_SCRATCH: u64 = 20;
+
 /// Bytes a stored pixel that decoding needs beside the pixels themselves.
 pub(crate) fn scratch_bytes(input: &[u8], probe: &Probe) -> u64 {
     match probe.format {
+        Format::Jpeg if probe.color == ColorKind::Cmyk => jpeg::scratch_bytes(input) + cmyk::SCRATCH_BYTES,
         Format::Jpeg => jpeg::scratch_bytes(input),
         // The rows as they are in the file, before they become numbers of 16 bits.
         Format::Png if probe.bit_depth == 16 => probe.pixel_bytes(),
+        Format::Avif => AVIF_SCRATCH,
+        Format::Svg => svg::scratch_bytes(input, probe),
+        Format::Tiff if probe.color == ColorKind::Cmyk => probe.pixel_bytes().max(4) + cmyk::SCRATCH_BYTES,
         Format::Png | Format::Bmp | Format::Qoi | Format::Tga | Format::Pnm => 0,
         // These hold an index plane, a canvas or a strip beside the output.
         _ => probe.pixel_bytes().max(4),
@@ -123,6 +161,10 @@ pub(crate) fn encode(
     stop: &Stop,
 ) -> Result<Vec<u8>, Failure> {
     let file = match picture {
+        // It has no place for more once it is written.
+        Picture::Pixels(image) if encoding.format == Format::Avif => {
+            avif::encode(image, encoding.quality, carried.exif.as_deref(), stop)
+        }
         Picture::Pixels(image) => encode_pixels(image, encoding, stop),
         Picture::Planes(planes) if encoding.format == Format::Webp => {
             webp::encode_planes(planes, encoding.quality, stop)
@@ -141,12 +183,13 @@ pub(crate) fn encode_pixels(image: &DynamicImage, encoding: &Encoding, stop: &St
         Format::Jpeg => jpeg::encode(image, encoding.quality, encoding.progressive, stop),
         Format::Png => png::encode(image),
         Format::Webp => webp::encode(image, encoding.quality, encoding.lossless, stop),
+        Format::Avif => avif::encode(image, encoding.quality, None, stop),
         Format::Gif => gif::encode(image),
         Format::Tiff => tiff::encode(image),
         Format::Bmp => bmp::encode(image),
         Format::Ico => ico::encode(image),
         Format::Qoi => qoi::encode(image),
-        Format::Tga | Format::Pnm | Format::Hdr | Format::Exr => {
+        Format::Tga | Format::Pnm | Format::Hdr | Format::Exr | Format::Svg => {
             Err(pixels::unexpected("a format that cannot be written"))
         }
     }

@@ -65,9 +65,9 @@ fn room(format: Format, kind: &str) -> usize {
         // One segment, its length and its name taken off.
         (Format::Jpeg, XMP) => 65_533 - 29,
         (Format::Jpeg, IPTC) => 65_533 - 14 - 13,
-        (Format::Tiff, _) | (Format::Jpeg | Format::Png | Format::Webp, EXIF) | (Format::Png | Format::Webp, XMP) => {
-            2 * xmp::MAX_BYTES
-        }
+        (Format::Tiff, _)
+        | (Format::Jpeg | Format::Png | Format::Webp | Format::Avif, EXIF)
+        | (Format::Png | Format::Webp, XMP) => 2 * xmp::MAX_BYTES,
         _ => 0,
     }
 }
@@ -85,7 +85,9 @@ pub(crate) fn kept_profile(header: &Header<'_>, recipe: &Recipe, format: Format,
     let icc = header.icc.as_deref()?;
     let name = format.name();
     if !holds_profile(format) {
-        notes.ignored(format!("color: {name} holds no colour profile, so the colours are converted to sRGB"));
+        notes.ignored(format!(
+            "color: {name} is written without a colour profile, so the colours are converted to sRGB"
+        ));
         return None;
     }
     let profile = icc::read(icc).filter(|profile| profile.is_rgb() && icc::fits(header.probe.color));
@@ -125,7 +127,7 @@ pub(crate) fn carry(
     for (kind, block) in [(EXIF, &mut carried.exif), (XMP, &mut carried.xmp), (IPTC, &mut carried.iptc)] {
         let Some(bytes) = block.as_ref() else { continue };
         match room(format, kind) {
-            0 => notes.ignored(format!("metadata: {} holds no {kind}", format.name())),
+            0 => notes.ignored(format!("metadata: {} is written without {kind}", format.name())),
             room if bytes.len() > room => {
                 notes.warn("metadata_dropped", format!("The {kind} is too large for {}.", format.name()));
             }

@@ -136,6 +136,27 @@ pub(crate) fn to_srgb(image: DynamicImage, profile: &Profile, stop: &Stop) -> Re
     Ok(if done { Conversion::Done(image) } else { Conversion::Refused(image) })
 }
 
+/// Brings inks, four bytes a pixel, to sRGB, three bytes a pixel; none where the profile is for something else.
+pub(crate) fn inks_to_srgb(inks: &[u8], profile: &Profile, stop: &Stop) -> Result<Option<Vec<u8>>, Failure> {
+    if profile.profile.color_space != DataColorSpace::Cmyk {
+        return Ok(None);
+    }
+    let options = TransformOptions::default();
+    let Ok(transform) =
+        profile.profile.create_transform_8bit(Layout::Rgba, &ColorProfile::new_srgb(), Layout::Rgb, options)
+    else {
+        return Ok(None);
+    };
+    let mut colors = vec![0; inks.len() / 4 * 3];
+    for (from, to) in inks.chunks(4 * PIXELS_AT_ONCE).zip(colors.chunks_mut(3 * PIXELS_AT_ONCE)) {
+        stop.check()?;
+        if transform.transform(from, to).is_err() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(colors))
+}
+
 fn convert<T: Copy + Default>(
     samples: &mut [T],
     transform: &(dyn TransformExecutor<T> + Send + Sync),

@@ -97,7 +97,8 @@ pub(super) fn apply(
     let mut hold = step.gravity.fractions();
     if asks_the_picture(step) {
         let window = rectangle(step, from, hold, path)?.size;
-        hold = saliency::hold(&image, (window.width.into(), window.height.into()), context.stop)?;
+        hold =
+            context.hold(path, || saliency::hold(&image, (window.width.into(), window.height.into()), context.stop))?;
     }
     let Rectangle { x, y, size } = decide(step, from, hold, path, notes)?;
     if size == from {

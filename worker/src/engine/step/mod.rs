@@ -35,6 +35,8 @@ mod tone;
 mod trim;
 mod watermark;
 
+use std::{cell::RefCell, collections::BTreeMap};
+
 use common::{Failure, Format, Step, Warning, recipe::Color};
 use image::DynamicImage;
 
@@ -49,14 +51,35 @@ pub(crate) struct Context<'a> {
     pub(crate) background: Option<Color>,
     /// The other picture that this step names.
     pub(crate) other: Option<&'a Other<'a>>,
+    /// What `smart` found in the first frame of an animation; in a single picture it is looked for once.
+    pub(crate) held: Option<&'a Held>,
     pub(crate) stop: &'a Stop,
 }
+
+/// Where each step holds on to a picture, by its path: an animation must not jump about.
+#[derive(Debug, Default)]
+pub(crate) struct Held(RefCell<BTreeMap<String, (f64, f64)>>);
 
 impl Context<'_> {
     /// What spare room is filled with where the step does not say.
     pub(crate) fn filling(&self, asked: Option<Color>) -> Color {
         let default = if self.format.holds_alpha() { Color::TRANSPARENT } else { Color::WHITE };
         asked.or(self.background).unwrap_or(default)
+    }
+
+    /// Where to hold on: what `find` says, and the same again for every further frame.
+    pub(crate) fn hold(
+        &self,
+        path: &str,
+        find: impl FnOnce() -> Result<(f64, f64), Failure>,
+    ) -> Result<(f64, f64), Failure> {
+        let Some(held) = self.held else { return find() };
+        if let Some(known) = held.0.borrow().get(path) {
+            return Ok(*known);
+        }
+        let found = find()?;
+        held.0.borrow_mut().insert(path.to_owned(), found);
+        Ok(found)
     }
 
     /// What transparency is laid on where the format has none.

@@ -129,7 +129,7 @@ pub(super) fn apply(
     let mut hold = step.gravity.fractions();
     if asks_the_picture(step) {
         let source = place(step, from, hold).source;
-        hold = saliency::hold(&image, (source.2, source.3), context.stop)?;
+        hold = context.hold(path, || saliency::hold(&image, (source.2, source.3), context.stop))?;
     }
     let Some(place) = decide(step, from, hold, path, notes) else { return Ok(image) };
     let picture = resample(&image, place.picture, place.source, algorithm(step.filter), context.stop)?;

@@ -278,7 +278,8 @@ mod tests {
                     let mut step = common::recipe::Text { ..serde_json::from_str(r#"{"text":"x"}"#).unwrap() };
                     (step.text, step.size) = (text.to_owned(), Some(size));
                     let stop = fixtures::stop();
-                    let context = Context { format: common::Format::Png, background: None, other: None, stop: &stop };
+                    let context =
+                        Context { format: common::Format::Png, background: None, other: None, held: None, stop: &stop };
                     let result = apply(&step, DynamicImage::clone(&image), "steps[0]", &context, &mut Notes::default());
                     assert_eq!(result.unwrap().width(), image.width(), "{text}");
                 }

@@ -22,6 +22,8 @@ pub(crate) fn embed(file: Vec<u8>, format: Format, carried: &Carried) -> Result<
         Format::Png => png::embed(&file, carried),
         Format::Webp => webp::embed(&file, carried),
         Format::Tiff => tiff::embed(file, carried),
+        // Its encoder has written all that it holds.
+        Format::Avif => Some(file),
         _ => None,
     };
     embedded.ok_or_else(|| pixels::unexpected("metadata that the file has no place for"))

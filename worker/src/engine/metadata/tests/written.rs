@@ -100,7 +100,7 @@ fn every_policy_in_every_format() {
             assert_eq!(iptc.contains("(c) Ann"), rights && holds_iptc, "{what}");
             assert_eq!(iptc.contains("leaf"), keeps && holds_iptc, "{what}");
             assert_eq!(
-                result.ignored.iter().any(|line| line.ends_with("holds no IPTC")),
+                result.ignored.iter().any(|line| line.ends_with("written without IPTC")),
                 rights && !holds_iptc,
                 "{what}"
             );
