@@ -50,7 +50,7 @@ pub struct Transformed {
 pub struct Inspected {
     /// Its record, if it is in the store.
     pub image: Option<ImageRecord>,
-    /// Its facts.
+    /// Its facts; `sha256` is empty where the start of the file was enough and its hash is not known.
     pub facts: Facts,
     /// What was found.
     pub report: Report,

@@ -6,7 +6,7 @@
 
 use std::{
     fs,
-    io::{BufRead, Write, stdin, stdout},
+    io::{BufRead, Read, Write, stdin, stdout},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -15,7 +15,12 @@ use common::{
     Format, Recipe, Section,
     recipe::{Output, Speed},
 };
+use mimalloc::MiMalloc;
 use worker::engine::{Engine, Limits, Options, PreviewKind, Stop};
+
+/// As in the programs.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Name, steps, format and speed.
 const TASKS: [(&str, &str, Format, Speed); 7] = [
@@ -84,15 +89,22 @@ fn run(engine: &Engine, task: &str, file: &Path) -> anyhow::Result<(Duration, Ve
     Ok((cpu_time() - before, made.bytes))
 }
 
-/// All there is to know of a file without its pixels.
+/// All there is to know of a file without its pixels, as `image_metadata` does it.
 fn inspect(engine: &Engine, file: &Path) -> anyhow::Result<(Duration, Vec<u8>)> {
     let sections = Section::ALL.map(|section| if section == Section::Hashes { Section::Basic } else { section });
     let before = cpu_time();
-    let input = fs::read(file)?;
+    let mut start = Vec::with_capacity(64 << 10);
+    let file_at = fs::File::open(file)?;
+    let length = file_at.metadata()?.len();
+    file_at.take(64 << 10).read_to_end(&mut start)?;
     let stop = Stop::new(Duration::from_secs(60));
-    let made = engine.inspect(&input, &sections, PreviewKind::None, &stop);
+    let made = if Engine::is_enough(&start) {
+        engine.inspect_start(&start, length, &sections, &stop)
+    } else {
+        engine.inspect(&fs::read(file)?, &sections, PreviewKind::None, &stop)
+    };
     drop(made.map_err(|failure| anyhow::anyhow!("{}: {failure}", file.display()))?);
-    drop(input);
+    drop(start);
     Ok((cpu_time() - before, Vec::new()))
 }
 

@@ -15,6 +15,31 @@ use super::{
 };
 
 impl Engine {
+    /// Whether `start`, the first bytes of a file, is enough for [`Engine::inspect_start`].
+    #[must_use]
+    pub fn is_enough(start: &[u8]) -> bool {
+        codec::head_is_whole(start)
+    }
+
+    /// Reports the `sections` of a file of `bytes` bytes, of which `start` is enough; none of its hashes.
+    ///
+    /// # Errors
+    /// `unsupported_format`, `image_unreadable`, `too_large`, or what `stop` says.
+    pub fn inspect_start(
+        &self,
+        start: &[u8],
+        bytes: u64,
+        sections: &[Section],
+        stop: &Stop,
+    ) -> Result<Inspection, Failure> {
+        self.limits().check_file(usize::try_from(bytes).unwrap_or(usize::MAX))?;
+        let header = probe::read(start, self.limits())?;
+        stop.check()?;
+        let facts = facts(&header, bytes);
+        let report = report(start, &header, &facts, sections);
+        Ok(Inspection { facts, report, warnings: Vec::new(), preview: None })
+    }
+
     /// Reports the `sections` of `input`.
     ///
     /// Hashes and a preview decode the pixels; all else comes from the header.
@@ -30,43 +55,10 @@ impl Engine {
     ) -> Result<Inspection, Failure> {
         let header = probe::read(input, self.limits())?;
         stop.check()?;
-        let probe = header.probe;
-        let (width, height) = probe.upright();
-        let facts = Facts {
-            width,
-            height,
-            format: probe.format,
-            bytes: input.len() as u64,
-            sha256: metadata::hashes::sha256(input),
-            alpha: probe.alpha,
-            bit_depth: probe.bit_depth,
-        };
+        let (mut facts, probe) = (facts(&header, input.len() as u64), header.probe);
+        facts.sha256 = metadata::hashes::sha256(input);
+        let mut report = report(input, &header, &facts, sections);
         let wants = |section| sections.contains(&section);
-        let mut report = Report::default();
-        let found = metadata::find(input, &header);
-        if wants(Section::Basic) {
-            report.basic = Some(basic(&header, &found, &facts));
-        }
-        if let Some(exif) = found.exif.as_deref().filter(|_| wants(Section::Exif) || wants(Section::Gps))
-            && let Some(exif) = metadata::parse(exif)
-        {
-            report.exif = wants(Section::Exif).then(|| metadata::values(&exif)).filter(|values| !values.is_empty());
-            report.gps = if wants(Section::Gps) { metadata::gps(&exif) } else { None };
-        }
-        if let Some(packet) = found.xmp.as_deref() {
-            if wants(Section::Xmp) {
-                report.xmp = Some(metadata::xmp_values(packet)).filter(|values| !values.is_empty());
-            }
-            if report.gps.is_none() && wants(Section::Gps) {
-                report.gps = metadata::place(packet);
-            }
-        }
-        if let Some(iptc) = found.iptc.as_deref().filter(|_| wants(Section::Iptc)) {
-            report.iptc = Some(metadata::iptc_values(iptc)).filter(|values| !values.is_empty());
-        }
-        if wants(Section::Icc) {
-            report.icc = header.icc.as_deref().map(metadata::icc::report);
-        }
         let mut notes = Notes::default();
         let mut small = None;
         if wants(Section::Hashes) || preview != PreviewKind::None {
@@ -88,6 +80,44 @@ impl Engine {
         }
         Ok(Inspection { facts, report, warnings: notes.warnings, preview: small })
     }
+}
+
+fn facts(header: &Header<'_>, bytes: u64) -> Facts {
+    let probe = header.probe;
+    let (width, height) = probe.upright();
+    let (format, alpha, bit_depth) = (probe.format, probe.alpha, probe.bit_depth);
+    Facts { width, height, format, bytes, sha256: String::new(), alpha, bit_depth }
+}
+
+/// All but the hashes.
+fn report(input: &[u8], header: &Header<'_>, facts: &Facts, sections: &[Section]) -> Report {
+    let wants = |section| sections.contains(&section);
+    let mut report = Report::default();
+    let found = metadata::find(input, header);
+    if wants(Section::Basic) {
+        report.basic = Some(basic(header, &found, facts));
+    }
+    if let Some(exif) = found.exif.as_deref().filter(|_| wants(Section::Exif) || wants(Section::Gps))
+        && let Some(exif) = metadata::parse(exif)
+    {
+        report.exif = wants(Section::Exif).then(|| metadata::values(&exif)).filter(|values| !values.is_empty());
+        report.gps = if wants(Section::Gps) { metadata::gps(&exif) } else { None };
+    }
+    if let Some(packet) = found.xmp.as_deref() {
+        if wants(Section::Xmp) {
+            report.xmp = Some(metadata::xmp_values(packet)).filter(|values| !values.is_empty());
+        }
+        if report.gps.is_none() && wants(Section::Gps) {
+            report.gps = metadata::place(packet);
+        }
+    }
+    if let Some(iptc) = found.iptc.as_deref().filter(|_| wants(Section::Iptc)) {
+        report.iptc = Some(metadata::iptc_values(iptc)).filter(|values| !values.is_empty());
+    }
+    if wants(Section::Icc) {
+        report.icc = header.icc.as_deref().map(metadata::icc::report);
+    }
+    report
 }
 
 fn basic(header: &Header<'_>, found: &Found<'_>, facts: &Facts) -> Basic {
@@ -142,6 +172,22 @@ mod tests {
         let hashes = report.hashes.unwrap();
         assert_eq!((hashes.sha256.len(), hashes.perceptual.len()), (64, 16));
         assert!(!hashes.thumbhash.is_empty() && report.icc.is_none());
+    }
+
+    #[test]
+    fn the_start_of_a_jpeg_says_the_same_as_all_of_it() {
+        let photo = fixtures::photo(900, 700);
+        let jpeg = fixtures::with_exif(&fixtures::file(photo.clone(), Format::Jpeg), 6);
+        let sections: Vec<Section> = Section::ALL.into_iter().filter(|section| *section != Section::Hashes).collect();
+        let start = &jpeg[..2000];
+        assert!(Engine::is_enough(start) && !Engine::is_enough(&jpeg[..300]));
+        let (engine, stop) = (fixtures::engine(), fixtures::stop());
+        let some = engine.inspect_start(start, jpeg.len() as u64, &sections, &stop).unwrap();
+        let all = engine.inspect(&jpeg, &sections, PreviewKind::None, &stop).unwrap();
+        assert_eq!((some.facts.bytes, some.facts.width, some.facts.sha256.as_str()), (jpeg.len() as u64, 700, ""));
+        assert_eq!(serde_json::to_value(&some.report).unwrap(), serde_json::to_value(&all.report).unwrap());
+        // Others keep metadata behind the pixels.
+        assert!(!Engine::is_enough(&fixtures::file(photo, Format::Png)[..2000]));
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod goal;
 mod hostile;
 mod inspect;
 mod lettering;
+mod level;
 mod limits;
 mod metadata;
 mod orient;

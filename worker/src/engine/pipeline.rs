@@ -194,11 +194,11 @@ impl Way<'_> {
     fn step(&self, index: usize, picture: Picture, notes: &mut Notes) -> Result<Picture, Failure> {
         let Some(step) = self.recipe.steps.get(index) else { return Ok(picture) };
         let context = Context { other: self.others.get(index).and_then(Option::as_ref), ..self.context };
-        let made = step::apply(step, picture.into_pixels()?, &plan::path_of(index), &context, notes)?;
-        if matches!(step, Step::Trim(_)) {
-            plan::after_trim(&made, index, self.recipe, context.format, self.limits, self.need)?;
+        let made = step::apply(step, picture, &plan::path_of(index), &context, notes)?;
+        if let (Step::Trim(_), Picture::Pixels(image)) = (step, &made) {
+            plan::after_trim(image, index, self.recipe, context.format, self.limits, self.need)?;
         }
-        Ok(Picture::Pixels(made))
+        Ok(made)
     }
 }
 

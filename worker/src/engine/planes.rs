@@ -78,14 +78,31 @@ impl Plane {
         self.samples.chunks(self.stride.max(1)).take(self.height as usize).filter_map(move |row| row.get(..width))
     }
 
+    /// Samples across and down.
+    pub(crate) fn size(&self) -> Size {
+        Size::new(self.width, self.height)
+    }
+
+    /// As a gray picture of its samples.
+    pub(crate) fn into_gray(self) -> Result<GrayImage, Failure> {
+        let Size { width, height } = self.size();
+        GrayImage::from_raw(width, height, self.tight()).ok_or_else(|| unexpected("a plane of another size"))
+    }
+
+    /// The samples that are picture, and no others.
+    pub(crate) fn tight(mut self) -> Vec<u8> {
+        orient::tighten(&mut self.samples, self.width as usize, self.height as usize, self.stride);
+        self.samples
+    }
+
     fn turned(self, orientation: u8, stop: &Stop) -> Result<Self, Failure> {
         if !(2..=8).contains(&orientation) {
             return Ok(self);
         }
-        let tight: Vec<u8> = self.rows().flatten().copied().collect();
-        let samples = orient::turned_samples(&tight, self.width as usize, self.height as usize, orientation, stop)?;
+        let size = self.size();
         let (w, h) = (f64::from(self.width), f64::from(self.height));
-        let size = Size::new(self.width, self.height);
+        let shape = (self.width as usize, self.height as usize, self.stride);
+        let samples = orient::turned_samples(self.samples, shape, orientation, stop)?;
         let size = if orient::swaps_sides(orientation) { size.swapped() } else { size };
         let picture = orient::turned_part(self.picture, w, h, orientation);
         Ok(Self { picture, ..Self::whole(samples, size) })
@@ -125,7 +142,7 @@ impl Plane {
 }
 
 impl Planes {
-    /// Turns the picture upright, cuts out what `window` shows and brings it to its size.
+    /// Turns the picture upright and as `window` wants, cuts out what that shows and brings it to its size.
     pub(crate) fn seen_through(
         self,
         window: &Window,
@@ -133,13 +150,18 @@ impl Planes {
         chroma: Chroma,
         stop: &Stop,
     ) -> Result<Self, Failure> {
-        let (size, area) = (window.size, window.parts());
+        let (size, area, orientation) = (window.size, window.parts(), orient::then(orientation, window.turn));
         let mut resizer = Resizer::new();
         let mut resized = |plane: Plane, chroma: Chroma| {
             stop.check()?;
             let divisor = chroma.divisor();
             let sides = (f64::from(size.width) / divisor, f64::from(size.height) / divisor);
-            plane.turned(orientation, stop)?.resized(&mut resizer, area, sides, chroma.size(size), window.resampling)
+            let plane = plane.turned(orientation, stop)?;
+            if area == (0.0, 0.0, 1.0, 1.0) && plane.picture == (0.0, 0.0, sides.0, sides.1) {
+                let picture = plane.picture;
+                return Ok(Plane { picture, ..Plane::whole(plane.tight(), chroma.size(size)) });
+            }
+            plane.resized(&mut resizer, area, sides, chroma.size(size), window.resampling)
         };
         let luma = resized(self.luma, Chroma::Full)?;
         let chroma = match self.chroma {

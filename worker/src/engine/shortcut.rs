@@ -1,5 +1,5 @@
-//! The short way of a plain JPEG: decoded no larger than its first steps need, cut and resized as planes, and written
-//! from planes where no other step needs pixels. Here alone is decided when that may be.
+//! The short way of a plain JPEG: decoded no larger than its first steps need, turned, cut and resized as planes, and
+//! written from planes where no step needs pixels. Here alone is decided when that may be.
 
 use common::{Failure, Format, Recipe};
 
@@ -10,7 +10,7 @@ use super::{
     picture::Picture,
     planes::Chroma,
     probe::Header,
-    step::Notes,
+    step::{self, Notes},
     window::Window,
 };
 
@@ -42,7 +42,8 @@ impl<'a> Shortcut<'a> {
         }
         let Some(plain) = Plain::of(input, &header.probe) else { return Ok(None) };
         let window = Window::over(&recipe.steps, source)?;
-        let planes = encoding.planes().filter(|_| srgb && window.steps == recipe.steps.len());
+        let mut rest = recipe.steps.iter().skip(window.steps);
+        let planes = encoding.planes().filter(|_| srgb && rest.all(step::takes_planes));
         if planes.is_none() && !window.resizes {
             return Ok(None);
         }
@@ -112,6 +113,10 @@ mod tests {
                 r#"[{"op":"resize","width":160},{"op":"crop","x":5,"y":9,"width":100,"height":80}]"#,
                 r#"[{"op":"resize","width":120},{"op":"grayscale"}]"#,
                 r#"[{"op":"crop","x":16,"y":8,"width":96,"height":88}]"#,
+                r#"[{"op":"rotate","angle_degrees":90},{"op":"blur","sigma":2}]"#,
+                r#"[{"op":"flop"},{"op":"crop","x":16,"y":9,"width":100,"height":88},{"op":"rotate","angle_degrees":270}]"#,
+                r#"[{"op":"resize","width":120},{"op":"flip"},{"op":"blur","sigma":1.5},{"op":"invert"}]"#,
+                r#"[{"op":"rotate","angle_degrees":180},{"op":"resize","height":101},{"op":"blur","sigma":30}]"#,
                 "[]",
             ] {
                 for format in [Format::Jpeg, Format::Webp, Format::Png] {

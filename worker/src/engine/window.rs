@@ -1,11 +1,11 @@
-//! What the first steps of a recipe keep of a picture, and at what size: several crops and one resize are one
-//! rectangle, known in numbers before a pixel is decoded.
+//! What the first steps of a recipe keep of a picture, how it is turned, and at what size: several crops, quarter turns
+//! and one resize are one rectangle, known in numbers before a pixel is decoded.
 
 use common::{Failure, Step, recipe::Speed};
 
 use super::{
     limits::Size,
-    plan,
+    orient, plan,
     step::{self, Notes, resize::Resampling},
 };
 
@@ -15,8 +15,11 @@ pub(crate) type Area = (f64, f64, f64, f64);
 /// A part of an upright picture, and the size to which it is brought.
 #[derive(Debug)]
 pub(crate) struct Window {
+    /// How the upright picture is turned first: an EXIF orientation.
+    pub(crate) turn: u8,
+    /// Pixels of the source once it is turned.
     source: Size,
-    /// The part, in pixels of the source.
+    /// The part, in pixels of the turned source.
     area: Area,
     /// Pixels of the result.
     pub(crate) size: Size,
@@ -37,6 +40,7 @@ impl Window {
     pub(crate) fn over(steps: &[Step], source: Size) -> Result<Self, Failure> {
         let whole = (0.0, 0.0, f64::from(source.width), f64::from(source.height));
         let mut window = Self {
+            turn: 1,
             source,
             area: whole,
             size: source,
@@ -49,6 +53,18 @@ impl Window {
             let path = plan::path_of(index);
             match step {
                 Step::AutoOrient(_) => {}
+                Step::Flip(_) => {
+                    window.turn(orient::FLIP);
+                    window.notes.applied("flip");
+                }
+                Step::Flop(_) => {
+                    window.turn(orient::FLOP);
+                    window.notes.applied("flop");
+                }
+                Step::Rotate(rotate) => {
+                    let Some(turn) = step::rotate::decide(rotate, &path, &mut window.notes) else { break };
+                    window.turn(turn);
+                }
                 Step::Crop(crop) if !step::crop::asks_the_picture(crop) => {
                     let hold = crop.gravity.fractions();
                     let rectangle = step::crop::decide(crop, window.size, hold, &path, &mut window.notes)?;
@@ -73,6 +89,15 @@ impl Window {
             window.steps = index + 1;
         }
         Ok(window)
+    }
+
+    fn turn(&mut self, orientation: u8) {
+        let (width, height) = (f64::from(self.source.width), f64::from(self.source.height));
+        self.area = orient::turned_part(self.area, width, height, orientation);
+        if orient::swaps_sides(orientation) {
+            (self.source, self.size) = (self.source.swapped(), self.size.swapped());
+        }
+        self.turn = orient::then(self.turn, orientation);
     }
 
     /// Keeps `part` of what is seen and shows it as `size`.

@@ -32,6 +32,25 @@ impl Files {
         }
     }
 
+    /// The first bytes of the regular file at `path`, at most `most`; how many it has in all, and where it really is.
+    ///
+    /// # Errors
+    /// As [`Files::read`].
+    pub fn read_start(&self, path: &str, argument: &str, most: u64) -> Result<(Vec<u8>, u64, PathBuf), Failure> {
+        let place = self.place(path, argument)?;
+        let opened = open(&place).and_then(|file| {
+            let length = file.metadata()?.len();
+            let mut bytes = Vec::with_capacity(most.min(length) as usize);
+            file.take(most).read_to_end(&mut bytes)?;
+            Ok((bytes, length))
+        });
+        match opened {
+            Ok((_, length)) if length > self.max_file_bytes => Err(self.too_large(argument)),
+            Ok((bytes, length)) => Ok((bytes, length, place.absolute())),
+            Err(error) => Err(self.unreadable(argument, &error)),
+        }
+    }
+
     fn too_large(&self, argument: &str) -> Failure {
         Failure::new(FailureKind::TooLarge, "The file is too large.")
             .argument(argument)

@@ -6,6 +6,7 @@ use common::{
     Facts, Failure, FailureKind, ImageId, ImageRecord, Recipe, StoreError,
     job::{Job, Source},
 };
+use futures::TryStreamExt;
 use sha2::{Digest, Sha256};
 
 use super::Context;
@@ -20,6 +21,45 @@ pub(super) struct Input {
     pub(super) path: Option<String>,
     /// The start of a name for what is made from it.
     pub(super) stem: String,
+}
+
+/// The start of a picture's file.
+pub(super) struct Start {
+    pub(super) bytes: Vec<u8>,
+    /// Bytes of the whole file.
+    pub(super) length: u64,
+    /// The stored picture it is.
+    pub(super) record: Option<ImageRecord>,
+}
+
+/// Fetches the first `most` bytes; `None` for what came with the call, which is to become a picture of its own first.
+pub(super) async fn fetch_start(
+    context: &Arc<Context>,
+    job: &Job,
+    source: &Source,
+    most: u64,
+) -> Result<Option<Start>, Failure> {
+    match source {
+        Source::Image(id) => {
+            let record = context.stores.images.get(&job.owner, id).await?.ok_or_else(|| unknown(id))?;
+            let length = record.facts.bytes;
+            let range = 0..most.min(length).max(1);
+            let missing = |error| if matches!(error, StoreError::Missing) { unknown(id) } else { Failure::from(error) };
+            let mut reading = context.stores.blobs.stream(&record.blob, Some(range)).await.map_err(missing)?;
+            let mut bytes = Vec::new();
+            while let Some(some) = reading.bytes.try_next().await.map_err(StoreError::from)? {
+                bytes.extend_from_slice(&some);
+            }
+            Ok(Some(Start { bytes, length, record: Some(record) }))
+        }
+        Source::Path(path) => {
+            let (shared, asked) = (context.clone(), path.clone());
+            let read = tokio::task::spawn_blocking(move || shared.files.read_start(&asked, "image", most)).await;
+            let (bytes, length, _) = read.map_err(|error| Failure::internal(&error))??;
+            Ok(Some(Start { bytes, length, record: None }))
+        }
+        Source::Inline(_) => Ok(None),
+    }
 }
 
 /// Fetches a picture of `job`'s owner.

@@ -3,15 +3,27 @@
 use std::sync::Arc;
 
 use common::{
-    Failure,
+    Failure, Section,
     job::{Inspect, Job},
     outcome::{Inspected, Outcome},
 };
 
-use super::{Context, input, store};
-use crate::engine::PreviewKind;
+use super::{
+    Context,
+    input::{self, Start},
+    store,
+};
+use crate::engine::{Engine, Inspection, PreviewKind, Stop};
 
 pub(crate) async fn run(context: &Arc<Context>, job: &Job, inspect: &Inspect) -> Result<Outcome, Failure> {
+    if !inspect.thumbnail && !inspect.sections.contains(&Section::Hashes) {
+        for most in STARTS {
+            let Some(start) = input::fetch_start(context, job, &inspect.source, most).await? else { break };
+            if Engine::is_enough(&start.bytes) {
+                return by_start(context, job, inspect, start).await;
+            }
+        }
+    }
     let input = input::fetch(context, job, &inspect.source).await?;
     let (bytes, sections) = (input.bytes.clone(), inspect.sections.clone());
     let show = if inspect.thumbnail { PreviewKind::Preview } else { PreviewKind::None };
@@ -25,4 +37,19 @@ pub(crate) async fn run(context: &Arc<Context>, job: &Job, inspect: &Inspect) ->
         warnings: found.warnings,
         preview,
     })))
+}
+
+/// How many bytes of a file are looked at before all of it is fetched. Most cameras need less than the first, those that
+/// add depths and previews less than the second.
+const STARTS: [u64; 2] = [64 << 10, 512 << 10];
+
+async fn by_start(context: &Arc<Context>, job: &Job, inspect: &Inspect, start: Start) -> Result<Outcome, Failure> {
+    let Start { bytes, length, record } = start;
+    let sections = inspect.sections.clone();
+    let work = move |engine: &Engine, stop: &Stop| engine.inspect_start(&bytes, length, &sections, stop);
+    let Inspection { mut facts, report, warnings, .. } = context.on_engine(Some(&job.id), work).await?;
+    if let Some(record) = &record {
+        facts.sha256.clone_from(&record.facts.sha256);
+    }
+    Ok(Outcome::Inspected(Box::new(Inspected { image: record, facts, report, warnings, preview: None })))
 }

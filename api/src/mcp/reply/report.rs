@@ -19,7 +19,7 @@ pub(in crate::mcp) struct ReportFacts {
     format: Option<&'static str>,
     /// Size of the file.
     bytes: Option<u64>,
-    /// SHA-256 of the file.
+    /// SHA-256 of the file; of a server path only with the section hashes, which reads all of it.
     sha256: Option<String>,
     /// Whether there is an alpha channel.
     alpha: Option<bool>,
@@ -45,7 +45,7 @@ pub(super) fn inspected(record: &JobRecord, done: &Inspected, joined: bool) -> R
             height: Some(facts.height),
             format: Some(facts.format.name()),
             bytes: Some(facts.bytes),
-            sha256: Some(facts.sha256.clone()),
+            sha256: Some(facts.sha256.clone()).filter(|hash| !hash.is_empty()),
             alpha: Some(facts.alpha),
             bit_depth: Some(facts.bit_depth),
             report: Some(done.report.clone()),

@@ -52,6 +52,12 @@ pub(crate) fn decode_inks(input: &[u8], header: &Header<'_>, stop: &Stop) -> Res
     }
 }
 
+/// Whether all that a file says of itself, but for its pixels, is in `start`: known of JPEG only, where it stands in front
+/// of the first scan.
+pub(crate) fn head_is_whole(start: &[u8]) -> bool {
+    start.starts_with(&[0xff, 0xd8, 0xff]) && jpeg::segments(start).any(|(code, _)| code == 0xda)
+}
+
 /// How a result is written, decided.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Encoding {

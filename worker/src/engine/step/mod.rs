@@ -23,7 +23,7 @@ mod pixelate;
 mod posterize;
 mod redact;
 pub(crate) mod resize;
-mod rotate;
+pub(crate) mod rotate;
 mod round_corners;
 mod saturation;
 mod sepia;
@@ -40,7 +40,7 @@ use std::{cell::RefCell, collections::BTreeMap};
 use common::{Failure, Format, Step, Warning, recipe::Color};
 use image::DynamicImage;
 
-use super::{Stop, limits::Size, others::Other};
+use super::{Stop, limits::Size, others::Other, picture::Picture};
 
 /// What a step may want to know beside its own parameters.
 #[derive(Clone, Copy)]
@@ -164,11 +164,31 @@ pub(crate) fn size_after(step: &Step, size: Size, path: &str) -> Result<Size, Fa
     })
 }
 
+/// Whether `step` can be done to planes as well as to pixels.
+pub(crate) fn takes_planes(step: &Step) -> bool {
+    matches!(step, Step::Blur(_))
+}
+
 /// Does `step`; `auto_orient` was done before all steps.
 ///
 /// # Errors
 /// What [`size_after`] and the stop say.
 pub(crate) fn apply(
+    step: &Step,
+    picture: Picture,
+    path: &str,
+    context: &Context<'_>,
+    notes: &mut Notes,
+) -> Result<Picture, Failure> {
+    match (step, picture) {
+        (Step::Blur(step), Picture::Planes(planes)) => {
+            blur::apply_to_planes(step, planes, context, notes).map(Picture::Planes)
+        }
+        (step, picture) => apply_to_pixels(step, picture.into_pixels()?, path, context, notes).map(Picture::Pixels),
+    }
+}
+
+fn apply_to_pixels(
     step: &Step,
     image: DynamicImage,
     path: &str,
@@ -182,7 +202,7 @@ pub(crate) fn apply(
         Step::Rotate(step) => rotate::apply(step, image, path, context, notes),
         Step::Flip(_) => flip::apply(image, context, notes),
         Step::Flop(_) => flop::apply(image, context, notes),
-        Step::Blur(step) => blur::apply(step, &image, context, notes),
+        Step::Blur(step) => blur::apply(step, image, context, notes),
         Step::Sharpen(step) => sharpen::apply(step, image, path, context, notes),
         Step::Grayscale(_) => Ok(grayscale::apply(image, path, notes)),
         Step::Brightness(step) => brightness::apply(step, image, path, notes),

@@ -56,6 +56,22 @@ fn canvas(from: Size, angle: f64) -> Size {
     Size::new(side(w * cos + h * sin), side(w * sin + h * cos))
 }
 
+/// The turn as an EXIF orientation, told; `None` where pixels must be made anew.
+pub(crate) fn decide(step: &Rotate, path: &str, notes: &mut Notes) -> Option<u8> {
+    let angle = step.angle_degrees;
+    match turn(step) {
+        Turn::None => {
+            notes.ignored(format!("rotate ({path}): {angle} degrees change nothing"));
+            Some(1)
+        }
+        Turn::Quarter(orientation) => {
+            notes.applied(format!("rotate {angle} degrees"));
+            Some(orientation)
+        }
+        Turn::Free(_) => None,
+    }
+}
+
 pub(super) fn apply(
     step: &Rotate,
     image: DynamicImage,
@@ -63,27 +79,18 @@ pub(super) fn apply(
     context: &Context<'_>,
     notes: &mut Notes,
 ) -> Result<DynamicImage, Failure> {
-    let angle = step.angle_degrees;
-    match turn(step) {
-        Turn::None => {
-            notes.ignored(format!("rotate ({path}): {angle} degrees change nothing"));
-            Ok(image)
-        }
-        Turn::Quarter(orientation) => {
-            notes.applied(format!("rotate {angle} degrees"));
-            orient::turned(image, orientation, context.stop)
-        }
-        Turn::Free(radians) => {
-            let filling = context.filling(step.background);
-            let size = canvas(Size::new(image.width(), image.height()), radians);
-            let result = each_buffer!(
-                able_to_show(image, filling),
-                buffer => free(&buffer, radians, size, filling, context.stop).map(DynamicImage::from)
-            )?;
-            notes.applied(format!("rotate {angle} degrees -> {size}"));
-            Ok(result)
-        }
+    if let Some(orientation) = decide(step, path, notes) {
+        return orient::turned(image, orientation, context.stop);
     }
+    let Turn::Free(radians) = turn(step) else { return Ok(image) };
+    let filling = context.filling(step.background);
+    let size = canvas(Size::new(image.width(), image.height()), radians);
+    let result = each_buffer!(
+        able_to_show(image, filling),
+        buffer => free(&buffer, radians, size, filling, context.stop).map(DynamicImage::from)
+    )?;
+    notes.applied(format!("rotate {} degrees -> {size}", step.angle_degrees));
+    Ok(result)
 }
 
 fn free<P: Pixel>(source: &Buffer<P>, angle: f64, size: Size, filling: Color, stop: &Stop) -> Result<Buffer<P>, Failure>

@@ -8,10 +8,13 @@ use super::{
     frame::{Component, Frame},
     idct::{LANES, Row, Scale, inverse},
     scan::Scan,
-    simd::Level,
     table::{AcTable, DcTable},
 };
-use crate::engine::{Stop, planes::Plane};
+use crate::engine::{
+    Stop,
+    level::{Level, Work},
+    planes::Plane,
+};
 
 /// Natural place (row of frequencies * 8 + column) of each coefficient in zigzag order (ITU T.81 §A.3.6).
 pub(super) const ZIGZAG: [u8; 64] = [
@@ -71,7 +74,6 @@ pub(super) fn decode(
     let end = channels.last().map_or(0, Channel::end);
     // What is not needed goes behind the rest.
     let spare = channels.iter().map(|channel| channel.end() - channel.start).max().unwrap_or(0);
-    let mut coefficients = vec![0_i16; end + spare];
     let tables: Vec<(DcTable, AcTable, Wanted)> = frame
         .components
         .iter()
@@ -81,26 +83,22 @@ pub(super) fn decode(
         })
         .collect();
     let blocks = blocks(frame, &channels, &tables);
-    let mut planes: Vec<Vec<u8>> = channels
+    let planes = channels
         .iter()
-        .map(|channel| vec![128; rows * channel.rows * channel.blocks * channel.scale.across * channel.scale.down])
+        .map(|channel| vec![0; rows * channel.rows * channel.blocks * channel.scale.across * channel.scale.down])
         .collect();
-    let mut reader = Reader::new(&scan, frame.restart_interval);
+    let reader = Reader::new(&scan, frame.restart_interval);
+    let coefficients = vec![0_i16; end + spare];
+    let mut work = Rows { reader, blocks: &blocks, channels: &channels, columns, coefficients, end, planes };
     for row in 0..rows {
         stop.check()?;
-        level.run(|| {
-            if let Some(coefficients) = coefficients.get_mut(..end) {
-                coefficients.fill(0);
-            }
-            reader.read_row(&blocks, columns, &mut coefficients);
-            for (channel, plane) in channels.iter().zip(&mut planes) {
-                transform(channel, &coefficients, row, plane);
-            }
-        });
-        if reader.over() {
+        level.run(DecodeRow(&mut work, row));
+        if work.reader.over() {
+            work.leave_grey(row + 1);
             break;
         }
     }
+    let Rows { reader, planes, .. } = work;
     let sound = reader.sound() && scan.in_order && (frame.restart_interval > 0 || scan.intervals() == 1);
     let planes = planes.into_iter().zip(&channels).zip(&frame.components);
     let planes = planes.map(|((samples, channel), component)| plane(frame, component, channel, samples)).collect();
@@ -145,6 +143,48 @@ fn blocks<'a>(frame: &Frame<'_>, channels: &[Channel], tables: &'a [(DcTable, Ac
         }
     }
     blocks
+}
+
+/// What is decoded row by row.
+struct Rows<'a> {
+    reader: Reader<'a>,
+    blocks: &'a [Block<'a>],
+    channels: &'a [Channel],
+    /// MCUs in a row.
+    columns: usize,
+    /// Of one row of MCUs; behind `end` goes what is not needed.
+    coefficients: Vec<i16>,
+    end: usize,
+    planes: Vec<Vec<u8>>,
+}
+
+impl Rows<'_> {
+    /// The rows of MCUs from `row` on, of which there are no data.
+    fn leave_grey(&mut self, row: usize) {
+        for (channel, plane) in self.channels.iter().zip(&mut self.planes) {
+            let start = row * channel.rows * channel.blocks * channel.scale.across * channel.scale.down;
+            plane.get_mut(start..).unwrap_or_default().fill(128);
+        }
+    }
+}
+
+/// Decodes the row of MCUs with this number.
+struct DecodeRow<'a, 'b>(&'a mut Rows<'b>, usize);
+
+impl Work for DecodeRow<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self(rows, row) = self;
+        if let Some(coefficients) = rows.coefficients.get_mut(..rows.end) {
+            coefficients.fill(0);
+        }
+        rows.reader.read_row(rows.blocks, rows.columns, &mut rows.coefficients);
+        for (channel, plane) in rows.channels.iter().zip(&mut rows.planes) {
+            transform(channel, &rows.coefficients, row, plane);
+        }
+    }
 }
 
 /// Samples of one row of blocks for each row of blocks in the row of MCUs `row`.

@@ -87,7 +87,8 @@ fn add_scaled(sum: &mut Lanes, values: &Lanes, factor: f32) {
 fn load(row: &Row<'_>, index: usize, first: usize) -> Lanes {
     let start = index * row.blocks + first;
     let values = row.coefficients.get(start..start + LANES).and_then(|values| values.first_chunk::<LANES>());
-    values.map_or([0.0; LANES], |values| values.map(f32::from))
+    // `map` on arrays is not inlined reliably, and then not compiled for what the machine has.
+    values.map_or([0.0; LANES], |values| std::array::from_fn(|lane| f32::from(values[lane])))
 }
 
 /// Rounds to 0..=255, in the lowest byte; 128 is what the zero level stands for.
@@ -95,8 +96,8 @@ fn load(row: &Row<'_>, index: usize, first: usize) -> Lanes {
 fn to_samples(values: &Lanes) -> [u32; LANES] {
     // Numbers of this size have no fraction: adding it rounds, and leaves the integer in the lowest bits.
     const ROUND: f32 = 8_388_608.0;
-    values.map(|value| {
-        let value = value + 128.0;
+    std::array::from_fn(|lane| {
+        let value = values[lane] + 128.0;
         let value = if value > 0.0 { value } else { 0.0 };
         let value = if value < 255.0 { value } else { 255.0 };
         (value + ROUND).to_bits() & 0xff
@@ -160,8 +161,8 @@ fn store<const X: usize>(values: &[[u32; LANES]; X], samples: &mut [u8], start: 
     match X {
         4 => {
             for (lane, to) in to.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-                let [a, b, c, d] = [0, 1, 2, 3].map(|x: usize| values[x % X][lane]);
-                *to = (a | b << 8 | c << 16 | d << 24).to_le_bytes();
+                let at = |x: usize| values[x % X][lane] << (8 * x);
+                *to = (at(0) | at(1) | at(2) | at(3)).to_le_bytes();
             }
         }
         2 => {
@@ -171,8 +172,8 @@ fn store<const X: usize>(values: &[[u32; LANES]; X], samples: &mut [u8], start: 
         }
         8 => {
             for (lane, to) in to.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-                let [a, b, c, d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7].map(|x: usize| values[x % X][lane]);
-                let (low, high) = (a | b << 8 | c << 16 | d << 24, e | f << 8 | g << 16 | h << 24);
+                let at = |x: usize| values[x % X][lane] << (8 * (x % 4));
+                let (low, high) = (at(0) | at(1) | at(2) | at(3), at(4) | at(5) | at(6) | at(7));
                 *to = (u64::from(low) | u64::from(high) << 32).to_le_bytes();
             }
         }
@@ -206,12 +207,12 @@ fn difference(a: Lanes, b: Lanes) -> Lanes {
 
 #[inline(always)]
 fn times(a: Lanes, factor: f32) -> Lanes {
-    a.map(|value| value * factor)
+    std::array::from_fn(|lane| a[lane] * factor)
 }
 
 /// Eight samples from eight scaled frequencies (Arai, Agui, Nakajima 1988; as in Pennebaker & Mitchell, fig. 4-8).
 #[inline(always)]
-fn fast(c: [Lanes; 8]) -> [Lanes; 8] {
+fn fast(c: &[Lanes; 8]) -> [Lanes; 8] {
     let (t10, t11) = (sum(c[0], c[4]), difference(c[0], c[4]));
     let t13 = sum(c[2], c[6]);
     let t12 = difference(times(difference(c[2], c[6]), std::f32::consts::SQRT_2), t13);
@@ -224,9 +225,16 @@ fn fast(c: [Lanes; 8]) -> [Lanes; 8] {
     let o6 = difference(difference(z5, times(z10, 2.613_126)), o7);
     let o5 = difference(t11, o6);
     let o4 = difference(difference(z5, times(z12, 1.082_392_2)), o5);
-    let rest = [(e0, o7), (e1, o6), (e2, o5), (e3, o4)];
-    let [a, b, c, d] = rest.map(|(even, odd)| (sum(even, odd), difference(even, odd)));
-    [a.0, b.0, c.0, d.0, d.1, c.1, b.1, a.1]
+    [
+        sum(e0, o7),
+        sum(e1, o6),
+        sum(e2, o5),
+        sum(e3, o4),
+        difference(e3, o4),
+        difference(e2, o5),
+        difference(e1, o6),
+        difference(e0, o7),
+    ]
 }
 
 #[inline(always)]
@@ -235,13 +243,19 @@ fn whole(row: &Row<'_>, samples: &mut [u8]) {
     for first in (0..row.blocks).step_by(LANES) {
         let mut sums = [[[0_f32; LANES]; 8]; 8];
         for u in 0..8 {
-            let column = std::array::from_fn(|v| times(load(row, v * 8 + u, first), factors[u] * factors[v]));
-            for (sums, values) in sums.iter_mut().zip(fast(column)) {
+            let mut column = [[0_f32; LANES]; 8];
+            for (v, column) in column.iter_mut().enumerate() {
+                *column = times(load(row, v * 8 + u, first), factors[u] * factors[v]);
+            }
+            for (sums, values) in sums.iter_mut().zip(fast(&column)) {
                 sums[u] = values;
             }
         }
         for (y, frequencies) in sums.iter().enumerate() {
-            let out = fast(*frequencies).map(|values| to_samples(&values));
+            let mut out = [[0_u32; LANES]; 8];
+            for (out, values) in out.iter_mut().zip(&fast(frequencies)) {
+                *out = to_samples(values);
+            }
             store(&out, samples, (y * row.blocks + first) * 8);
         }
     }

@@ -11,7 +11,6 @@ mod idct;
 mod plain;
 mod scan;
 mod segments;
-mod simd;
 mod table;
 #[cfg(test)]
 mod tests;

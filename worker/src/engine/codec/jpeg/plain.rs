@@ -7,10 +7,10 @@ use super::{
     baseline,
     frame::{Component, Frame},
     idct::Scale,
-    simd::Level,
 };
 use crate::engine::{
     Stop,
+    level::Level,
     limits::Size,
     planes::{Chroma, Planes},
     probe::Probe,

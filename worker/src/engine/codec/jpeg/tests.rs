@@ -5,12 +5,10 @@ use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
 use zune_jpeg::JpegDecoder;
 
-use super::{
-    plain::{DecodedPlanes, Need, Plain},
-    simd::Level,
-};
+use super::plain::{DecodedPlanes, Need, Plain};
 use crate::engine::{
     fixtures,
+    level::Level,
     limits::Size,
     planes::{Chroma, Plane},
 };

@@ -1,7 +1,7 @@
 //! The DCT (ITU T.81 §A.3.3) and quantisation, eight blocks at a time, one in each lane of a vector.
 
 use super::super::{baseline::ZIGZAG, idct::LANES};
-use crate::engine::planes::Plane;
+use crate::engine::{level::Work, planes::Plane};
 
 /// Annex K.1 of ITU T.81, in rows.
 const LUMA: [u8; 64] = [
@@ -85,18 +85,26 @@ impl Block<'_> {
     }
 }
 
-impl Channel {
-    /// Transforms and quantises `plane`, whose last samples are repeated up to whole MCUs.
+/// Transforms and quantises `plane`, whose last samples are repeated up to whole MCUs.
+pub(super) struct Transform<'a> {
+    pub(super) plane: &'a Plane,
+    pub(super) quantizer: &'a Quantizer,
+    /// Blocks in an MCU, across and down: 1 or 2.
+    pub(super) factor: usize,
+    /// MCUs across and down.
+    pub(super) mcus: (usize, usize),
+}
+
+impl Work for Transform<'_> {
+    type Output = Channel;
+
     #[inline(always)]
-    pub(super) fn new(plane: &Plane, quantizer: &Quantizer, factor: usize, (across, down): (usize, usize)) -> Self {
+    fn run(self) -> Channel {
+        let Self { plane, quantizer, factor, mcus: (across, down) } = self;
         let groups = (across * factor).div_ceil(LANES);
         let rows = down * factor;
-        let mut channel = Self {
-            factor,
-            groups,
-            values: Vec::with_capacity(groups * rows),
-            masks: Vec::with_capacity(groups * rows),
-        };
+        let (mut values, mut masks) = (vec![[[0; LANES]; 64]; groups * rows], vec![[0; LANES]; groups * rows]);
+        let mut places = values.iter_mut().zip(&mut masks);
         let width = groups * LANES * 8;
         let mut strip = vec![0_u8; width * 8];
         let lines: Vec<&[u8]> = plane.rows().collect();
@@ -107,15 +115,15 @@ impl Channel {
                 start.copy_from_slice(line.get(..start.len()).unwrap_or_default());
                 rest.fill(line.last().copied().unwrap_or(128));
             }
-            for group in 0..groups {
-                let (values, masks) = transform(&strip, width, group, quantizer);
-                channel.values.push(values);
-                channel.masks.push(masks);
+            for (group, (values, masks)) in (0..groups).zip(&mut places) {
+                transform(&strip, width, group, quantizer, values, masks);
             }
         }
-        channel
+        Channel { factor, groups, values, masks }
     }
+}
 
+impl Channel {
     /// How many there are.
     pub(super) fn coefficients(&self) -> usize {
         self.values.len() * 64 * LANES
@@ -131,7 +139,14 @@ impl Channel {
 
 /// Eight blocks side by side in a strip of eight rows.
 #[inline(always)]
-fn transform(strip: &[u8], width: usize, group: usize, quantizer: &Quantizer) -> ([[i16; LANES]; 64], [u64; LANES]) {
+fn transform(
+    strip: &[u8],
+    width: usize,
+    group: usize,
+    quantizer: &Quantizer,
+    values: &mut [[i16; LANES]; 64],
+    masks: &mut [u64; LANES],
+) {
     // sums[y][u], then by columns.
     let mut sums = [[[0_f32; LANES]; 8]; 8];
     for (y, sums) in sums.iter_mut().enumerate() {
@@ -141,25 +156,30 @@ fn transform(strip: &[u8], width: usize, group: usize, quantizer: &Quantizer) ->
         for (word, bytes) in words.iter_mut().zip(row.as_chunks::<8>().0) {
             *word = u64::from_le_bytes(*bytes);
         }
-        let samples = [0, 8, 16, 24, 32, 40, 48, 56]
-            .map(|shift: u32| words.map(|word| ((word >> shift) as u8 as i32 - 128) as f32));
-        *sums = fast(samples);
+        let mut samples = [[0_f32; LANES]; 8];
+        for (x, samples) in samples.iter_mut().enumerate() {
+            *samples = std::array::from_fn(|lane| ((words[lane] >> (8 * x)) as u8 as i32 - 128) as f32);
+        }
+        *sums = fast(&samples);
     }
     let mut natural = [[0_f32; LANES]; 64];
     for u in 0..8 {
-        let column = fast(std::array::from_fn(|y| sums[y][u]));
-        for (v, values) in column.into_iter().enumerate() {
+        let mut column = [[0_f32; LANES]; 8];
+        for (column, sums) in column.iter_mut().zip(&sums) {
+            *column = sums[u];
+        }
+        for (v, values) in fast(&column).into_iter().enumerate() {
             natural[v * 8 + u] = values;
         }
     }
-    let (mut values, mut masks) = ([[0_i16; LANES]; 64], [0_u64; LANES]);
+    let mut not_zero = [0_u64; LANES];
     for (k, place) in ZIGZAG.into_iter().enumerate() {
         values[k] = quantize(&natural[usize::from(place & 63)], quantizer.factors[k]);
-        for (mask, value) in masks.iter_mut().zip(values[k]) {
+        for (mask, value) in not_zero.iter_mut().zip(values[k]) {
             *mask |= u64::from(value != 0) << k;
         }
     }
-    (values, masks)
+    *masks = not_zero;
 }
 
 /// Rounds to -1023..=1023, which is what baseline JPEG codes (ITU T.81 §F.1.2.2).
@@ -167,8 +187,8 @@ fn transform(strip: &[u8], width: usize, group: usize, quantizer: &Quantizer) ->
 fn quantize(values: &Lanes, factor: f32) -> [i16; LANES] {
     // Numbers of this size have no fraction: adding it rounds, and leaves the integer in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
-    values.map(|value| {
-        let value = value * factor;
+    std::array::from_fn(|lane| {
+        let value = values[lane] * factor;
         let value = if value > -1023.0 { value } else { -1023.0 };
         let value = if value < 1023.0 { value } else { 1023.0 };
         (value + ROUND).to_bits() as i16
@@ -187,13 +207,14 @@ fn difference(a: Lanes, b: Lanes) -> Lanes {
 
 #[inline(always)]
 fn times(a: Lanes, factor: f32) -> Lanes {
-    a.map(|value| value * factor)
+    std::array::from_fn(|lane| a[lane] * factor)
 }
 
 /// Eight frequencies of eight samples, scaled (Arai, Agui, Nakajima 1988; as in Pennebaker & Mitchell, fig. 4-9).
 #[inline(always)]
-fn fast(s: [Lanes; 8]) -> [Lanes; 8] {
-    let [a, b, c, d] = [0, 1, 2, 3].map(|i: usize| (sum(s[i], s[7 - i]), difference(s[i], s[7 - i])));
+fn fast(s: &[Lanes; 8]) -> [Lanes; 8] {
+    let ends = |i: usize| (sum(s[i], s[7 - i]), difference(s[i], s[7 - i]));
+    let (a, b, c, d) = (ends(0), ends(1), ends(2), ends(3));
     // Even frequencies.
     let (t10, t13) = (sum(a.0, d.0), difference(a.0, d.0));
     let (t11, t12) = (sum(b.0, c.0), difference(b.0, c.0));

@@ -8,12 +8,12 @@ mod scan;
 use common::Failure;
 
 use self::{
-    fdct::{Channel, Quantizer},
+    fdct::{Channel, Quantizer, Transform},
     huffman::Code,
 };
-use super::simd::Level;
 use crate::engine::{
     Stop,
+    level::Level,
     pixels::unexpected,
     planes::{Chroma, Planes},
 };
@@ -40,14 +40,14 @@ pub(super) fn encode_at(planes: &Planes, quality: u8, level: Level, stop: &Stop)
     let colors = planes.chroma.iter().flatten().map(|plane| Some((plane, chroma, 1)));
     for (plane, quantizer, factor) in parts.chain(colors).flatten() {
         stop.check()?;
-        channels.push(level.run(|| Channel::new(plane, quantizer, factor, mcus)));
+        channels.push(level.run(Transform { plane, quantizer, factor, mcus }));
     }
     stop.check()?;
-    let codes = level.run(|| scan::codes(&channels, mcus));
+    let codes = level.run(scan::Count { channels: &channels, mcus });
     let mut file = Vec::with_capacity(4096 + channels.iter().map(Channel::coefficients).sum::<usize>() / 8);
     head(&mut file, size, &channels, &quantizers, &codes);
     stop.check()?;
-    level.run(|| scan::write(&mut file, &channels, mcus, &codes));
+    level.run(scan::Write { file: &mut file, channels: &channels, mcus, codes: &codes });
     file.extend([0xff, 0xd9]);
     Ok(file)
 }

@@ -5,27 +5,48 @@ use super::{
     fdct::{Block, Channel},
     huffman::Code,
 };
+use crate::engine::level::Work;
 
 /// Run of 16 zeros, and end of block.
 const ZRL: usize = 0xf0;
 const EOB: usize = 0;
 
-/// The best codes for what is in `channels`.
-#[inline(always)]
-pub(super) fn codes(channels: &[Channel], mcus: (usize, usize)) -> Codes {
-    let mut often = Box::new([[[0_u32; 256]; 2]; 2]);
-    walk(channels, mcus, |colored, class, symbol, _| often[colored & 1][class & 1][symbol & 255] += 1);
-    often.each_ref().map(|classes| classes.each_ref().map(Code::new))
+/// Finds the best codes for what is in `channels`.
+pub(super) struct Count<'a> {
+    pub(super) channels: &'a [Channel],
+    pub(super) mcus: (usize, usize),
 }
 
-/// Appends the data.
-#[inline(always)]
-pub(super) fn write(file: &mut Vec<u8>, channels: &[Channel], mcus: (usize, usize), codes: &Codes) {
-    let mut bits = Bits { file, buffer: 0, count: 0 };
-    walk(channels, mcus, |colored, class, symbol, extra| {
-        bits.put(codes[colored & 1][class & 1].entries[symbol & 255], symbol, extra);
-    });
-    bits.finish();
+impl Work for Count<'_> {
+    type Output = Codes;
+
+    #[inline(always)]
+    fn run(self) -> Codes {
+        let mut often = Box::new([[[0_u32; 256]; 2]; 2]);
+        walk(self.channels, self.mcus, |colored, class, symbol, _| often[colored & 1][class & 1][symbol & 255] += 1);
+        often.each_ref().map(|classes| classes.each_ref().map(Code::new))
+    }
+}
+
+/// Appends the data to `file`.
+pub(super) struct Write<'a> {
+    pub(super) file: &'a mut Vec<u8>,
+    pub(super) channels: &'a [Channel],
+    pub(super) mcus: (usize, usize),
+    pub(super) codes: &'a Codes,
+}
+
+impl Work for Write<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let mut bits = Bits { file: self.file, buffer: 0, count: 0 };
+        walk(self.channels, self.mcus, |colored, class, symbol, extra| {
+            bits.put(self.codes[colored & 1][class & 1].entries[symbol & 255], symbol, extra);
+        });
+        bits.finish();
+    }
 }
 
 /// Goes over all blocks in the order in which they are coded (ITU T.81 §A.2.3). `put` takes each symbol: 0 for luma or 1;

@@ -3,7 +3,7 @@
 
 /// A set of instructions that this machine has.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Level(Kind);
+pub(crate) struct Level(Kind);
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
@@ -15,10 +15,10 @@ enum Kind {
 impl Level {
     /// What every machine has.
     #[cfg_attr(target_arch = "x86_64", cfg(test))]
-    pub(super) const PORTABLE: Self = Self(Kind::Portable);
+    pub(crate) const PORTABLE: Self = Self(Kind::Portable);
 
     /// The best that this machine has.
-    pub(super) fn detect() -> Self {
+    pub(crate) fn detect() -> Self {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("bmi1")
@@ -30,15 +30,15 @@ impl Level {
         Self(Kind::Portable)
     }
 
-    /// Runs `work`, compiled for this level if all it calls is inlined into it.
+    /// Does `work`, compiled for this level.
     #[inline]
     #[cfg_attr(
         target_arch = "x86_64",
         expect(unsafe_code, reason = "only a check at run time says that the machine can")
     )]
-    pub(super) fn run<R>(self, work: impl FnOnce() -> R) -> R {
+    pub(crate) fn run<W: Work>(self, work: W) -> W::Output {
         match self.0 {
-            Kind::Portable => work(),
+            Kind::Portable => work.run(),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `wide` is an ordinary function but for the instructions it may use, and `Kind::Wide` is made
             // nowhere but in `detect`, after a check that this machine has all of them.
@@ -47,8 +47,18 @@ impl Level {
     }
 }
 
+/// Work that is compiled once for each level.
+pub(crate) trait Work {
+    /// What comes of it.
+    type Output;
+
+    /// Does it. To be `#[inline(always)]`, and so what it calls: else it is compiled for every machine. A closure, which
+    /// cannot be, is not inlined if there is much in it.
+    fn run(self) -> Self::Output;
+}
+
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
-fn wide<R>(work: impl FnOnce() -> R) -> R {
-    work()
+fn wide<W: Work>(work: W) -> W::Output {
+    work.run()
 }

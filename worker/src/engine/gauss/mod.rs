@@ -4,11 +4,16 @@
 //! Colours are weighted by alpha throughout, so that invisible colours do not bleed into visible ones. Beyond the edge
 //! the picture goes on with its outermost pixels.
 
+mod fixed;
+mod ring;
+
 use common::Failure;
 use image::{DynamicImage, Pixel};
 
+use self::ring::{Ring, Term};
 use super::{
     Stop,
+    level::{Level, Work},
     limits::Size,
     pixels::{Buffer, Sample, each_buffer, has_alpha},
     step::resize::bilinear,
@@ -56,28 +61,41 @@ fn by_smaller_copy(source: DynamicImage, sigma: f32, stop: &Stop) -> Result<Dyna
     drop(source);
     // A triangle of half-width f has the variance f²/6; there are two, one down and one up.
     let left = ((sigma * sigma - factor * factor / 3.0) / (factor * factor)).sqrt();
-    let soft = each_buffer!(&small, buffer => blurred(buffer, left, stop).map(DynamicImage::from))?;
-    bilinear(&soft, full, stop)
+    bilinear(&blurred(small, left, stop)?, full, stop)
 }
 
-/// The blurred picture.
-pub(crate) fn blurred<P: Pixel>(source: &Buffer<P>, sigma: f32, stop: &Stop) -> Result<Buffer<P>, Failure>
+/// The picture, blurred with standard deviation `sigma` pixels.
+///
+/// # Errors
+/// What `stop` says.
+pub(crate) fn blurred(mut image: DynamicImage, sigma: f32, stop: &Stop) -> Result<DynamicImage, Failure> {
+    if sigma >= SMALLER_FROM {
+        return by_smaller_copy(image, sigma, stop);
+    }
+    let width = image.width() as usize;
+    let plain: Option<(&mut [u8], usize)> = match &mut image {
+        DynamicImage::ImageLuma8(buffer) => Some((buffer, 1)),
+        DynamicImage::ImageRgb8(buffer) => Some((buffer, 3)),
+        _ => None,
+    };
+    if let Some((samples, channels)) = plain {
+        fixed::blur(samples, width, channels, &half_kernel(sigma), stop)?;
+        return Ok(image);
+    }
+    each_buffer!(&image, buffer => by_floats(buffer, sigma, stop).map(DynamicImage::from))
+}
+
+fn by_floats<P: Pixel>(source: &Buffer<P>, sigma: f32, stop: &Stop) -> Result<Buffer<P>, Failure>
 where
     P::Subpixel: Sample,
-    DynamicImage: From<Buffer<P>>,
 {
     let mut result = Buffer::<P>::new(source.width(), source.height());
     let stride = source.width() as usize * usize::from(P::CHANNEL_COUNT);
-    let sink = |y: usize, row: &[f32]| {
+    direct(source, sigma, stop, |y, row| {
         if let Some(to) = result.get_mut(y * stride..(y + 1) * stride) {
             to.iter_mut().zip(row).for_each(|(to, from)| *to = P::Subpixel::from_float(*from));
         }
-    };
-    if sigma < SMALLER_FROM {
-        direct(source, sigma, stop, sink)?;
-        return Ok(result);
-    }
-    rows(source, sigma, stop, sink)?;
+    })?;
     Ok(result)
 }
 
@@ -98,86 +116,74 @@ fn direct<P: Pixel>(
 where
     P::Subpixel: Sample,
 {
-    let kernel = half_kernel(sigma);
-    let radius = kernel.len() - 1;
     let channels = usize::from(P::CHANNEL_COUNT);
-    let (width, height) = (source.width() as usize, source.height() as usize);
-    let stride = width * channels;
+    let (stride, height) = (source.width() as usize * channels, source.height() as usize);
     if stride == 0 || height == 0 {
         return Ok(());
     }
-    let lines = 2 * radius + 1;
-    let mut ring = vec![0.0_f32; lines * stride];
-    let mut padded = vec![0.0_f32; stride + 2 * radius * channels];
-    let mut row = vec![0.0_f32; stride];
-    let mut loaded = 0;
+    let level = Level::detect();
+    let mut ring = Ring::new(half_kernel(sigma), 0.0, channels, stride, height);
     let mut input = source.as_raw().chunks_exact(stride);
     for y in 0..height {
         stop.check()?;
-        while loaded <= (y + radius).min(height - 1) {
-            let Some(samples) = input.next() else { break };
-            pad::<P>(samples, radius, &mut padded);
-            let slot = loaded % lines * stride;
-            if let Some(line) = ring.get_mut(slot..slot + stride) {
-                sideways(&padded, &kernel, channels, line);
-            }
-            loaded += 1;
+        while ring.next(y).is_some() {
+            level.run(Load::<P>(&mut ring, input.next().unwrap_or_default()));
         }
-        let line = |y: usize| {
-            let slot = y % lines * stride;
-            ring.get(slot..slot + stride).unwrap_or_default()
-        };
-        scale(&mut row, line(y), kernel.first().copied().unwrap_or(1.0));
-        for (distance, weight) in kernel.iter().enumerate().skip(1) {
-            add(&mut row, line(y.saturating_sub(distance)), line((y + distance).min(height - 1)), *weight);
-        }
+        level.run(AddUp(&mut ring, y));
         if has_alpha::<P>() {
-            unweight(&mut row, channels, P::Subpixel::MAX);
+            unweight(&mut ring.row, channels, P::Subpixel::MAX);
         }
-        sink(y, &row);
+        sink(y, &ring.row);
     }
     Ok(())
 }
 
-/// Brings a row into `padded`, colours weighted by alpha, the outermost pixels repeated `radius` times.
-fn pad<P: Pixel>(samples: &[P::Subpixel], radius: usize, padded: &mut [f32])
+impl Term for f32 {
+    #[inline(always)]
+    fn times(self, weight: Self) -> Self {
+        self * weight
+    }
+
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        self + other
+    }
+}
+
+/// Loads a row, colours weighted by alpha.
+struct Load<'a, P: Pixel>(&'a mut Ring<f32>, &'a [P::Subpixel]);
+
+impl<P: Pixel> Work for Load<'_, P>
 where
     P::Subpixel: Sample,
 {
-    let channels = usize::from(P::CHANNEL_COUNT);
-    let margin = radius * channels;
-    let Some(middle) = padded.get_mut(margin..margin + samples.len()) else { return };
-    middle.iter_mut().zip(samples).for_each(|(to, from)| *to = from.float());
-    if has_alpha::<P>() {
-        for pixel in middle.chunks_exact_mut(channels) {
-            if let Some((alpha, colors)) = pixel.split_last_mut() {
-                let weight = *alpha / P::Subpixel::MAX;
-                colors.iter_mut().for_each(|color| *color *= weight);
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self(ring, samples) = self;
+        ring.load(|row| {
+            row.iter_mut().zip(samples).for_each(|(to, from)| *to = from.float());
+            for pixel in row.chunks_exact_mut(usize::from(P::CHANNEL_COUNT)).filter(|_| has_alpha::<P>()) {
+                if let Some((alpha, colors)) = pixel.split_last_mut() {
+                    let weight = *alpha / P::Subpixel::MAX;
+                    colors.iter_mut().for_each(|color| *color *= weight);
+                }
             }
-        }
-    }
-    let end = margin + samples.len();
-    for step in 0..radius {
-        padded.copy_within(margin..margin + channels, step * channels);
-        padded.copy_within(end - channels..end, end + step * channels);
+        });
     }
 }
 
-fn sideways(padded: &[f32], kernel: &[f32], channels: usize, line: &mut [f32]) {
-    let margin = (kernel.len() - 1) * channels;
-    let from = |start: usize| padded.get(start..).unwrap_or_default();
-    scale(line, from(margin), kernel.first().copied().unwrap_or(1.0));
-    for (distance, weight) in kernel.iter().enumerate().skip(1) {
-        add(line, from(margin - distance * channels), from(margin + distance * channels), *weight);
+/// Adds up the rows around the one with this number.
+struct AddUp<'a>(&'a mut Ring<f32>, usize);
+
+impl Work for AddUp<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.0.add_up(self.1);
     }
-}
-
-fn scale(to: &mut [f32], from: &[f32], weight: f32) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to = from * weight);
-}
-
-fn add(to: &mut [f32], one: &[f32], other: &[f32], weight: f32) {
-    to.iter_mut().zip(one.iter().zip(other)).for_each(|(to, (one, other))| *to += (one + other) * weight);
 }
 
 /// Takes the weight of alpha off the colours again.
