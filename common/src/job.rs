@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ImageId, JobId, Recipe, UserId, report::Section};
+use crate::{
+    ImageId, JobId, Recipe, UserId,
+    analysis::{Detail, Focus},
+    reading::Layout,
+    report::Section,
+};
 
 /// Which workers take a job. Transforms eat cores for 50 ms, other jobs wait on disks and networks for seconds:
 /// one queue would let the first starve the second.
@@ -39,6 +44,8 @@ pub enum Source {
     Path(String),
     /// Bytes that came with the call and wait in the blob store under this id.
     Inline(ImageId),
+    /// An https address; the worker judges and fetches it.
+    Url(String),
 }
 
 /// Which picture the reply shows.
@@ -91,6 +98,50 @@ pub struct Inspect {
     pub sections: Vec<Section>,
     /// Whether the reply shows the picture.
     pub thumbnail: bool,
+}
+
+/// The text in a picture.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct ExtractText {
+    /// The picture.
+    pub source: Source,
+    /// How it is given back.
+    pub layout: Layout,
+    /// The languages it may be in, as codes of ISO 639.
+    pub languages: Vec<String>,
+}
+
+/// How two pictures differ.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Compare {
+    /// The first picture.
+    pub image_a: Source,
+    /// The one that is held against it.
+    pub image_b: Source,
+    /// Whether the second may be moved to fit.
+    pub align: bool,
+    /// The least difference of a pixel that counts, 0 to 1.
+    pub threshold: f32,
+    /// Whether pixels that only smooth an edge are left out.
+    pub ignore_antialiasing: bool,
+    /// Whether the text in both is read and compared.
+    pub text: bool,
+    /// What the reply shows of the heat map.
+    #[serde(rename = "return")]
+    pub show: Return,
+}
+
+/// What can be told of a picture.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Analyze {
+    /// The picture.
+    pub source: Source,
+    /// What is asked, for a model that sees.
+    pub prompt: Option<String>,
+    /// How closely that model looks.
+    pub detail: Option<Detail>,
+    /// The parts to tell; empty: all that there are.
+    pub focus: Vec<Focus>,
 }
 
 /// Where the pictures of a batch come from.
@@ -172,6 +223,12 @@ pub enum Work {
     Transform(Transform),
     /// What a file says about a picture.
     Inspect(Inspect),
+    /// The text in a picture.
+    ExtractText(ExtractText),
+    /// How two pictures differ.
+    Compare(Compare),
+    /// What can be told of a picture.
+    Analyze(Analyze),
     /// Find the pictures of a batch and queue the first of them.
     BatchPlan(Batch),
     /// One picture of a batch.
@@ -184,24 +241,31 @@ pub enum Work {
 }
 
 impl Work {
+    /// The pictures that the caller named, one by one.
+    fn sources(&self) -> Vec<&Source> {
+        match self {
+            Self::Transform(transform) => [&transform.source].into_iter().chain(&transform.others).collect(),
+            Self::Inspect(inspect) => vec![&inspect.source],
+            Self::ExtractText(extract) => vec![&extract.source],
+            Self::Analyze(analyze) => vec![&analyze.source],
+            Self::Compare(compare) => vec![&compare.image_a, &compare.image_b],
+            Self::BatchPlan(batch) => match &batch.source {
+                BatchSource::Folder { .. } => batch.others.iter().collect(),
+                BatchSource::Images(images) => images.iter().chain(&batch.others).collect(),
+            },
+            Self::BatchItem { .. } | Self::BatchFinish => Vec::new(),
+        }
+    }
+
     /// Whether it reads or writes files of the server that the caller named.
     #[must_use]
     pub fn names_files(&self) -> bool {
-        let is_path = |source: &Source| matches!(source, Source::Path(_));
-        match self {
-            Self::Transform(transform) => {
-                is_path(&transform.source) || transform.others.iter().any(is_path) || transform.save_to.is_some()
-            }
-            Self::Inspect(inspect) => is_path(&inspect.source),
-            Self::BatchPlan(batch) => {
-                let source = match &batch.source {
-                    BatchSource::Folder { .. } => true,
-                    BatchSource::Images(images) => images.iter().any(is_path),
-                };
-                source || batch.others.iter().any(is_path) || batch.save_to.is_some()
-            }
-            Self::BatchItem { .. } | Self::BatchFinish => false,
-        }
+        let besides = match self {
+            Self::Transform(transform) => transform.save_to.is_some(),
+            Self::BatchPlan(batch) => matches!(batch.source, BatchSource::Folder { .. }) || batch.save_to.is_some(),
+            _ => false,
+        };
+        besides || self.sources().iter().any(|source| matches!(source, Source::Path(_)))
     }
 
     /// The kind as records and logs name it.
@@ -210,6 +274,9 @@ impl Work {
         match self {
             Self::Transform(_) => "transform",
             Self::Inspect(_) => "inspect",
+            Self::ExtractText(_) => "extract_text",
+            Self::Compare(_) => "compare",
+            Self::Analyze(_) => "analyze",
             Self::BatchPlan(_) => "batch_plan",
             Self::BatchItem { .. } => "batch_item",
             Self::BatchFinish => "batch_finish",
@@ -219,8 +286,17 @@ impl Work {
     /// Who takes it.
     #[must_use]
     pub fn lane(&self) -> Lane {
+        // Other people's servers may be slow.
+        if self.sources().iter().any(|source| matches!(source, Source::Url(_))) {
+            return Lane::Remote;
+        }
         match self {
-            Self::Transform(_) | Self::Inspect(_) | Self::BatchItem { .. } => Lane::Cpu,
+            Self::Transform(_)
+            | Self::Inspect(_)
+            | Self::BatchItem { .. }
+            | Self::ExtractText(_)
+            | Self::Compare(_)
+            | Self::Analyze(_) => Lane::Cpu,
             Self::BatchPlan(_) | Self::BatchFinish => Lane::Remote,
         }
     }

@@ -76,7 +76,7 @@ async fn bad_arguments_name_themselves() {
             "steps[1].sigma",
         ),
         ("transform_image", json!({"image": "a.png", "output_format": "heic"}), "output_format"),
-        ("transform_image", json!({"image": "https://example.com/a.png", "width": 8}), "image"),
+        ("transform_image", json!({"image": "http://example.com/a.png", "width": 8}), "image"),
         ("batch_process", json!({"source": {}, "width": 8}), "source"),
         ("batch_process", json!({"source": {"folder": "."}, "width": 8, "name": "../{stem}"}), "name"),
         ("get_job", json!({"job_id": "job_nope"}), "job_id"),

@@ -16,6 +16,7 @@ mod images;
 mod many_machines;
 mod pages;
 mod restart;
+mod seeing;
 mod shell;
 mod site;
 mod stdio;

@@ -8,8 +8,10 @@ use config::Config;
 use crate::{
     Context, Lanes, Metrics,
     engine::{Engine, Limits},
+    fetch::Fetcher,
     files::Files,
     lanes,
+    ocr::Ocr,
 };
 
 /// Why a worker could not start.
@@ -21,6 +23,9 @@ pub enum StartError {
     /// There can be no threads for the engine.
     #[error("the engine cannot start: {0}")]
     Engine(#[source] Failure),
+    /// The models of `OCR_MODEL_DIR` cannot be used.
+    #[error("OCR_MODEL_DIR: {0}")]
+    Ocr(String),
     /// The store said no.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -35,13 +40,16 @@ pub async fn assemble(config: &Config, stores: &Stores, metrics: Metrics) -> Res
     let files = Files::open(&storage.allowed_dirs, &storage.own_dirs(), config.engine.max_file_bytes)
         .map_err(StartError::Folder)?;
     let engine = Engine::new(limits(config, slots)).map_err(StartError::Engine)?;
+    let ocr = Ocr::new(config.engine.ocr_model_dir.as_deref()).map_err(StartError::Ocr)?;
     let presence = if stores.are_shared() {
         Presence::anywhere()?
     } else {
         Presence::announce(&storage.data_dir.join("workers"))?
     };
     let slots = u32::try_from(slots).unwrap_or(u32::MAX);
-    let context = Arc::new(Context { stores: stores.clone(), engine, files, slots, metrics });
+    let fetcher = Fetcher::public(config.engine.max_file_bytes);
+    let context = Context { stores: stores.clone(), engine, ocr, files, fetcher, slots, metrics };
+    let context = Arc::new(context);
     Ok(lanes::start(context, presence, &config.queue).await?)
 }
 

@@ -61,7 +61,9 @@ mod tests {
     use crate::{
         Metrics,
         engine::{Engine, Limits},
+        fetch::Fetcher,
         files::Files,
+        ocr::Ocr,
     };
 
     #[tokio::test]
@@ -72,7 +74,9 @@ mod tests {
             Stores::open(folder.path(), Blobs::memory(), Duration::from_secs(30), clock.clone()).await.unwrap();
         let engine = Engine::new(Limits::default()).unwrap();
         let files = Files::open(&[], &[], 1).unwrap();
-        let context = Context { stores: stores.clone(), engine, files, slots: 1, metrics: Metrics::default() };
+        let ocr = Ocr::new(None).unwrap();
+        let (fetcher, metrics) = (Fetcher::public(1000), Metrics::default());
+        let context = Context { stores: stores.clone(), engine, ocr, files, fetcher, slots: 1, metrics };
         let mut ids = Vec::new();
         for path in ["old", "young"] {
             clock.advance(KEPT);

@@ -4,11 +4,13 @@
 mod assemble;
 pub mod batch;
 pub mod engine;
+mod fetch;
 pub mod files;
 mod janitor;
 mod job;
 mod lanes;
 mod metrics;
+pub mod ocr;
 mod perform;
 pub mod status;
 

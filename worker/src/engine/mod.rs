@@ -5,15 +5,17 @@
 //! [`codec`] encodes. Only [`bridge`] knows of async. Every job is sequential: a parallel iterator inside a job would
 //! let its thread pick up another job in the middle of the first.
 
+pub(crate) mod analyze;
 mod animation;
 mod blocks;
 mod bridge;
 mod budget;
 mod codec;
+pub(crate) mod compare;
 #[cfg(test)]
 mod every_format;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 mod gauss;
 mod goal;
 #[cfg(test)]
@@ -22,6 +24,7 @@ mod inspect;
 mod lettering;
 mod level;
 mod limits;
+mod look;
 mod metadata;
 mod orient;
 mod others;
@@ -47,6 +50,12 @@ use std::sync::Arc;
 
 use common::{Facts, Failure, Format, Warning, report::Report};
 
+pub(crate) use self::{
+    budget::Budget,
+    limits::Size,
+    pixels::{flatten, visible_light},
+    step::resize::{bilinear, inside as fit_inside},
+};
 pub use self::{
     limits::Limits,
     preview::{Preview, PreviewKind},

@@ -1,8 +1,11 @@
 //! What each kind of job does: fetch inputs, do, store.
 
+pub(crate) mod analyze_image;
 pub(crate) mod batch_finish;
 pub(crate) mod batch_item;
 pub(crate) mod batch_plan;
+pub(crate) mod compare_images;
+pub(crate) mod extract_text;
 mod input;
 pub(crate) mod inspect;
 mod store;
@@ -13,7 +16,9 @@ use common::{Failure, FailureKind, JobId, Stores, job::Return, queue::Hold};
 use crate::{
     Metrics,
     engine::{Engine, PreviewKind, Stop},
+    fetch::Fetcher,
     files::Files,
+    ocr::Ocr,
 };
 
 /// What jobs work with.
@@ -23,8 +28,12 @@ pub struct Context {
     pub stores: Stores,
     /// The image engine.
     pub engine: Engine,
+    /// What reads text.
+    pub ocr: Ocr,
     /// Files that callers may name.
     pub files: Files,
+    /// Addresses that callers may name.
+    pub(crate) fetcher: Fetcher,
     /// Pictures worked on at once by this process.
     pub slots: u32,
     /// What is counted.

@@ -1,7 +1,10 @@
 //! The tools: one file each, and this list.
 
+mod analyze_image;
 mod batch_process;
 mod cancel_job;
+mod compare_images;
+mod extract_text;
 mod get_job;
 mod image_metadata;
 mod list_images;
@@ -24,6 +27,9 @@ static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     vec![
         transform_image::entry(),
         image_metadata::entry(),
+        analyze_image::entry(),
+        extract_text::entry(),
+        compare_images::entry(),
         batch_process::entry(),
         get_job::entry(),
         cancel_job::entry(),
@@ -41,7 +47,7 @@ pub(super) fn find(name: &str) -> Option<&'static Entry> {
     all().iter().find(|entry| entry.about.name == name)
 }
 
-/// What a tool says of itself. No tool reaches out of this machine, so `openWorld` is false for all.
+/// What a tool says of itself.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct About {
     pub(super) name: &'static str,
@@ -58,6 +64,8 @@ pub(super) struct About {
     pub(super) destructive: bool,
     /// A second call with the same arguments changes nothing more.
     pub(super) idempotent: bool,
+    /// It may ask servers that others run: those of an address, or of a model.
+    pub(super) open_world: bool,
 }
 
 type Run = for<'a> fn(&'a Call, Value) -> BoxFuture<'a, Result<Reply, Failure>>;
@@ -82,7 +90,7 @@ impl Entry {
             Some(about.read_only),
             Some(about.destructive),
             Some(about.idempotent),
-            Some(false),
+            Some(about.open_world),
         );
         let tool = Tool::new(about.name, about.description, shown(input.clone()))
             .with_title(about.title)

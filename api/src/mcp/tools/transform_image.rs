@@ -22,16 +22,16 @@ use crate::{
 
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Arguments {
-    /// image_id of an earlier result, a path inside the allowed folders, or a data: URL / base64 under 256 KB.
+    /// image_id of an earlier result, an https URL, a path in the allowed folders, or data: / base64 under 256 KB.
     image: String,
     #[serde(flatten)]
     recipe: RecipeArguments,
-    /// Refuse a damaged file. Default: it is read as far as it goes, with a warning.
+    /// Refuse a damaged file. Default: read as far as it goes, with a warning.
     strict: Option<bool>,
     /// What the reply shows: preview (default, at most 1024 px), full (at most 1568 px), link, none.
     #[serde(rename = "return")]
     show: Option<Return>,
-    /// Also write to this path inside the allowed folders; its ending gives the format.
+    /// Also write to this path in the allowed folders; its ending gives the format.
     save_to: Option<String>,
     /// Let save_to replace an existing file. Default false.
     overwrite: Option<bool>,
@@ -56,6 +56,7 @@ pub(super) fn entry() -> Entry {
         // save_to with overwrite replaces a file.
         destructive: true,
         idempotent: false,
+        open_world: true,
     };
     Entry::new::<Arguments, TransformFacts>(about, |call, arguments| {
         Box::pin(async move { run(call, super::read(arguments)?).await })
