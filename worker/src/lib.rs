@@ -10,6 +10,7 @@ mod job;
 mod lanes;
 mod metrics;
 mod perform;
+pub mod provider;
 pub mod status;
 
 pub use assemble::{StartError, assemble, limits};

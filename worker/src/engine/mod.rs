@@ -22,6 +22,7 @@ mod inspect;
 mod lettering;
 mod level;
 mod limits;
+mod mask;
 mod metadata;
 mod orient;
 mod others;

@@ -1,0 +1,118 @@
+//! Masks for models: where a picture may change, and whether a result is as transparent as was promised.
+
+use common::{Failure, FailureKind};
+use image::{DynamicImage, GrayImage, LumaA, Rgba, RgbaImage, imageops::FilterType};
+
+use super::{Engine, Stop, codec, codec::Encoding, limits::Size, pipeline, pixels, plan, probe, step::Notes};
+
+impl Engine {
+    /// A mask of `width` by `height` pixels as PNG: transparent where the picture may change, opaque where it stays.
+    ///
+    /// `mask` says so by its transparency or, where it has none, by white on black. It is stretched to the size.
+    ///
+    /// # Errors
+    /// What is wrong with the file; `invalid_argument` for a mask that lets nothing change; or what `stop` says.
+    pub fn edit_mask(&self, mask: &[u8], width: u32, height: u32, stop: &Stop) -> Result<Vec<u8>, Failure> {
+        let header = probe::read(mask, self.limits())?;
+        self.limits().check_result(Size::new(width, height), "mask")?;
+        let scratch = pipeline::decoder_bytes(mask, &header.probe);
+        let made = u64::from(width) * u64::from(height) * 8;
+        let need = plan::memory(mask.len(), &header.probe, scratch, &Default::default(), &[], common::Format::Png);
+        let _share = self.budget().take(need.saturating_add(made), stop)?;
+        let image = pipeline::upright_srgb(mask, &header, stop, &mut Notes::default())?;
+        let kept = kept(&image);
+        drop(image);
+        stop.check()?;
+        let kept = if kept.dimensions() == (width, height) {
+            kept
+        } else {
+            image::imageops::resize(&kept, width, height, FilterType::Triangle)
+        };
+        if kept.pixels().all(|pixel| pixel.0[0] == u8::MAX) {
+            return Err(Failure::new(FailureKind::InvalidArgument, "The mask lets nothing change.")
+                .allowed(
+                    "a picture that is transparent where the image may change; or white there, and black elsewhere",
+                )
+                .next("Paint white what may change, or leave the mask out."));
+        }
+        let made = RgbaImage::from_fn(width, height, |x, y| Rgba([0, 0, 0, kept.get_pixel(x, y).0[0]]));
+        let encoding = Encoding { format: common::Format::Png, quality: 100, lossless: true, progressive: false };
+        codec::encode(&made.into(), &encoding, &Default::default(), stop)
+    }
+
+    /// Whether anything can be seen through a picture: an alpha channel alone is a promise.
+    ///
+    /// # Errors
+    /// What is wrong with the file, or what `stop` says.
+    pub fn is_transparent(&self, image: &[u8], stop: &Stop) -> Result<bool, Failure> {
+        let header = probe::read(image, self.limits())?;
+        if !header.probe.alpha {
+            return Ok(false);
+        }
+        let scratch = pipeline::decoder_bytes(image, &header.probe);
+        let need = plan::memory(image.len(), &header.probe, scratch, &Default::default(), &[], common::Format::Png);
+        let _share = self.budget().take(need, stop)?;
+        let image = pipeline::upright_srgb(image, &header, stop, &mut Notes::default())?;
+        Ok(pixels::is_transparent(&image))
+    }
+}
+
+/// How much of each pixel stays: 255 all of it.
+fn kept(image: &DynamicImage) -> GrayImage {
+    let by_alpha = pixels::is_transparent(image);
+    let image = image.to_luma_alpha8();
+    let stays = |LumaA([light, alpha]): &LumaA<u8>| if by_alpha { *alpha } else { u8::MAX - light };
+    GrayImage::from_fn(image.width(), image.height(), |x, y| image::Luma([stays(image.get_pixel(x, y))]))
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+
+    use super::*;
+    use crate::engine::fixtures::{decoded, disc, engine, file, photo, png, stop};
+
+    fn black_white() -> image::RgbImage {
+        image::RgbImage::from_fn(40, 20, |x, _| if x < 20 { Rgb([255; 3]) } else { Rgb([0; 3]) })
+    }
+
+    #[test]
+    fn white_may_change_and_black_stays() {
+        for bytes in [png(black_white()), file(black_white(), common::Format::Jpeg)] {
+            let made = decoded(&engine().edit_mask(&bytes, 40, 20, &stop()).unwrap()).to_rgba8();
+            assert_eq!((made.dimensions(), made.get_pixel(2, 3).0[3], made.get_pixel(37, 3).0[3]), ((40, 20), 0, 255));
+        }
+    }
+
+    #[test]
+    fn transparency_counts_where_there_is_any() {
+        let made = decoded(&engine().edit_mask(&png(disc(30)), 30, 30, &stop()).unwrap()).to_rgba8();
+        assert_eq!((made.get_pixel(0, 0).0[3], made.get_pixel(15, 15).0[3]), (0, 255));
+        // White and opaque all over would be everything; with an alpha channel that is full, it counts as black and white.
+        let white = RgbaImage::from_pixel(8, 8, Rgba([255; 4]));
+        let made = decoded(&engine().edit_mask(&png(white), 8, 8, &stop()).unwrap()).to_rgba8();
+        assert!(made.pixels().all(|pixel| pixel.0[3] == 0));
+    }
+
+    #[test]
+    fn is_stretched_to_the_picture() {
+        let made = decoded(&engine().edit_mask(&png(black_white()), 1000, 500, &stop()).unwrap()).to_rgba8();
+        let alpha = |x| made.get_pixel(x, 250).0[3];
+        assert_eq!((made.dimensions(), alpha(10), alpha(990)), ((1000, 500), 0, 255));
+    }
+
+    #[test]
+    fn a_mask_that_changes_nothing_is_a_mistake() {
+        let black = image::RgbImage::new(8, 8);
+        let failure = engine().edit_mask(&png(black), 8, 8, &stop()).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::InvalidArgument);
+    }
+
+    #[test]
+    fn transparency_is_looked_for_and_not_believed() {
+        let see_through = |bytes: &[u8]| engine().is_transparent(bytes, &stop()).unwrap();
+        assert!(see_through(&png(disc(20))));
+        assert!(!see_through(&png(RgbaImage::from_pixel(8, 8, Rgba([1, 2, 3, 255])))));
+        assert!(!see_through(&png(photo(8, 8))));
+    }
+}
