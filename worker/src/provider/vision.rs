@@ -1,5 +1,7 @@
 //! Models that read pictures (`/chat/completions`): words, or JSON of a given form.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use common::{Failure, FailureKind, Usd, schema};
 use serde_json::{Value, json};
@@ -128,7 +130,10 @@ impl Provider {
 
     /// One question, asked again where that helps.
     async fn say(&self, body: &Value, deadline: Instant) -> Result<Said, Refused> {
-        let attempt = async |left| {
+        // A look that takes long is given up while there is time for another.
+        let longest = self.timeout() / 3;
+        let attempt = async |left: Duration| {
+            let left = left.min(longest);
             let answered =
                 self.http().post(Purpose::Look, "chat/completions", left, |request| request.json(body)).await?;
             let request_id = answered.request_id.clone();

@@ -239,7 +239,11 @@ fn nearest(size: (u32, u32)) -> (u32, u32) {
     let near = |middle: u32| (middle.saturating_sub(2).max(1)..=middle + 2).map(|steps| steps * GRID);
     let candidates = near(across).flat_map(|width| near(down).map(move |height| (width, height)));
     let far = |(w, h): (u32, u32)| (f64::from(w) - width).abs() + (f64::from(h) - width / ratio).abs();
-    candidates.filter(|size| is_legal(*size)).min_by(|one, other| far(*one).total_cmp(&far(*other))).unwrap_or(THREE[0])
+    // Of two that are as near, the larger: what is too much can be cut off.
+    let order = |size: &(u32, u32)| (far(*size), -i64::from(size.0) * i64::from(size.1));
+    let legal = candidates.filter(|size| is_legal(*size)).map(|size| (order(&size), size));
+    let best = legal.min_by(|(one, _), (other, _)| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+    best.map_or(THREE[0], |(_, size)| size)
 }
 
 fn is_legal((width, height): (u32, u32)) -> bool {
