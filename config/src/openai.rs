@@ -35,6 +35,8 @@ pub struct OpenAi {
     pub project: Option<String>,
     /// The longest that one call may take, its retries included.
     pub timeout: Duration,
+    /// Most pictures that all workers together ask for in a minute.
+    pub images_per_minute: Option<u64>,
     /// Hosts beside that of `base_url` that pictures are fetched from, in lower case.
     pub url_hosts: Vec<String>,
     /// Models and prices of the operator's own, in the form of `worker/src/provider/models.toml`.
@@ -82,6 +84,7 @@ impl OpenAi {
             5..=3600,
             "seconds",
         );
+        let images_per_minute = per_minute(reader);
         let url_hosts = reader.parsed(
             &about(
                 "OPENAI_URL_HOSTS",
@@ -110,6 +113,7 @@ impl OpenAi {
             organization,
             project,
             timeout: Duration::from_secs(timeout),
+            images_per_minute,
             url_hosts,
             models_file,
         }
@@ -132,6 +136,17 @@ fn base_url(reader: &mut Reader<'_>) -> Url {
     let about = about("OPENAI_BASE_URL", "What speaks as OpenAI does, with its /v1 if it has one.");
     let given = reader.parsed(&about, (None, OPENAI), "https:// or http://, a host, and a path", read);
     given.or_else(|| read(OPENAI).ok().flatten()).unwrap_or_else(|| unreachable!("{OPENAI} is a URL"))
+}
+
+fn per_minute(reader: &mut Reader<'_>) -> Option<u64> {
+    let about = about(
+        "OPENAI_IMAGES_PER_MINUTE",
+        "Most pictures that all workers together ask for in a minute; the account's own limit is a good one.",
+    );
+    reader.parsed(&about, (None, "none"), "1 to 100000", |text| match text.parse() {
+        Ok(most @ 1..=100_000) => Ok(Some(most)),
+        _ => Err(format!("\"{text}\" is not a whole number from 1 to 100000")),
+    })
 }
 
 fn models(reader: &mut Reader<'_>) -> (String, String, String) {
@@ -211,6 +226,15 @@ mod tests {
         assert!(text.contains("OPENAI_API_KEY") && !text.contains("sk-1"), "{text}");
         assert!(read(&[("OPENAI_API_KEY_FILE", "/missing")]).is_err());
         assert!(read(&[("OPENAI_API_KEY_FILE", "/key")]).is_err(), "the text of a file is no key");
+    }
+
+    #[test]
+    fn a_pace_is_a_whole_number() {
+        let pace = |text| read(&[("OPENAI_IMAGES_PER_MINUTE", text)]).map(|config| config.openai.images_per_minute);
+        assert_eq!((pace("").unwrap(), pace("250").unwrap()), (None, Some(250)));
+        for wrong in ["0", "-1", "1.5", "many", "100001"] {
+            assert!(pace(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -3,23 +3,24 @@
 use bytes::Bytes;
 use common::FailureKind;
 use serde_json::json;
-use worker::provider::{Edit, Look, Provider, Wishes};
+use worker::provider::{Edit, Look, Wishes};
 
-use super::{generate, nobody, openai, provider_of, settings, some};
+use super::{Set, generate, nobody, openai, provider_of, settings, some};
 use crate::{
     fake_openai::{Dialect, FakeOpenAi, Fault},
     images::png,
 };
 
 /// A backend of one's own, which wants no key.
-async fn plain() -> (FakeOpenAi, Provider) {
+async fn plain() -> (FakeOpenAi, Set) {
     let fake = FakeOpenAi::start(Dialect::Plain).await;
     let provider = provider_of(&settings(&[
         ("OPENAI_BASE_URL", &fake.base_url()),
         ("OPENAI_COMPAT", "compat"),
         ("OPENAI_IMAGE_MODEL", "gpt-image-1"),
         ("OPENAI_VISION_MODEL", "llava"),
-    ]));
+    ]))
+    .await;
     (fake, provider)
 }
 
@@ -73,21 +74,23 @@ async fn a_link_may_hold_the_picture_itself() {
 async fn other_hosts_are_asked_only_if_they_are_allowed() {
     let fake = FakeOpenAi::start(Dialect::OpenAi).await;
     let base = fake.base_url();
-    let with = |hosts: &'static str| {
+    let with = async |hosts: &'static str| {
         let key = ("OPENAI_API_KEY", crate::fake_openai::KEY);
-        provider_of(&settings(&[key, ("OPENAI_BASE_URL", &base), ("OPENAI_URL_HOSTS", hosts)]))
+        provider_of(&settings(&[key, ("OPENAI_BASE_URL", &base), ("OPENAI_URL_HOSTS", hosts)])).await
     };
     // The same machine under another name is another host.
     let link = format!("{}/generated/1.png", fake.origin().replace("127.0.0.1", "localhost"));
     for refused in [link.as_str(), "file:///etc/passwd", "http://169.254.169.254/latest", "http://127.0.0.1:1/x"] {
         fake.fail([Fault::Link(refused.to_owned())]);
-        let failure = generate(&with("cdn.example.com"), Wishes::default()).await.unwrap_err();
+        let provider = with("cdn.example.com").await;
+        let failure = generate(&provider, Wishes::default()).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::OutcomeUnknown, "{refused}: it was made, and paid for");
         assert!(failure.message.contains("OPENAI_URL_HOSTS") && !failure.message.contains("169."), "{failure}");
     }
     assert!(fake.asked().iter().all(|request| request.path == "/v1/images/generations"));
     fake.fail([Fault::Link(link)]);
-    assert_eq!(generate(&with("localhost"), Wishes::default()).await.unwrap().images.len(), 1);
+    let provider = with("localhost").await;
+    assert_eq!(generate(&provider, Wishes::default()).await.unwrap().images.len(), 1);
 }
 
 #[tokio::test]
@@ -148,7 +151,8 @@ async fn a_file_of_ones_own_prices_ones_own_models() {
         ("OPENAI_COMPAT", "compat"),
         ("OPENAI_VISION_MODEL", "llava"),
         ("OPENAI_MODELS_FILE", path.to_str().unwrap()),
-    ]));
+    ]))
+    .await;
     let ask = Look { prompt: "What is it?".into(), images: vec![png(16, 16).into()], ..Look::default() };
     assert_eq!(provider.look(&ask).await.unwrap().cost, Some(common::Usd::from_nanos(1000 * 1000 + 20 * 2000)));
 }

@@ -122,6 +122,28 @@ async fn a_transparent_mask_is_taken_as_it_is_and_an_empty_one_is_a_mistake() {
     fake.asked_once();
 }
 
+/// Where `mask` lets nothing change, the picture is put back, whatever the model made of it.
+#[tokio::test]
+async fn what_the_mask_protects_is_put_back() {
+    let (fake, provider) = openai().await;
+    let red = RgbImage::from_pixel(1024, 1024, Rgb([255, 0, 0]));
+    let half = RgbImage::from_fn(64, 64, |x, _| if x < 32 { Rgb([255; 3]) } else { Rgb([0; 3]) });
+    let mut ask = edit([encoded(&red.into(), ImageFormat::Png)]);
+    ask.mask = Some(encoded(&half.into(), ImageFormat::Png).into());
+    ask.preserve_outside_mask = true;
+    let made = provider.edit(&ask, &nobody).await.unwrap();
+    assert_eq!(fake.asked_once().fields["size"], "1024x1024", "of the shape of the picture");
+    let picture = decoded(&made.images[0]).to_rgb8();
+    assert_eq!((picture.dimensions(), made.ignored.len()), ((1024, 1024), 0));
+    assert_eq!(picture.get_pixel(900, 100), &Rgb([255, 0, 0]), "put back");
+    assert_ne!(picture.get_pixel(100, 900), &Rgb([255, 0, 0]), "made");
+    // What has another shape cannot be put together, and that is told.
+    ask.wishes.size = some("1536x1024");
+    let made = provider.edit(&ask, &nobody).await.unwrap();
+    assert!(made.ignored[0].starts_with("preserve_outside_mask"), "{:?}", made.ignored);
+    assert_eq!(decoded(&made.images[0]).width(), 1536, "it was paid for");
+}
+
 #[tokio::test]
 async fn the_form_is_made_anew_for_each_attempt() {
     let (fake, provider) = openai().await;

@@ -126,7 +126,7 @@ async fn what_was_never_sent_is_sent_again_and_costs_nothing() {
     let fake = FakeOpenAi::start(Dialect::OpenAi).await;
     // It speaks no TLS, so every handshake fails before a request is written.
     let base = fake.base_url().replace("http:", "https:");
-    let provider = provider_of(&settings(&[("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", &base)]));
+    let provider = provider_of(&settings(&[("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", &base)])).await;
     let failure = generate(&provider, Wishes::default()).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::UpstreamFailed);
     assert!(failure.message.contains("nothing was sent"), "{failure}");

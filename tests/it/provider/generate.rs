@@ -65,7 +65,8 @@ async fn whoever_pays_is_named() {
         ("OPENAI_ORGANIZATION", "org-1"),
         ("OPENAI_PROJECT", "proj_2"),
         ("OPENAI_IMAGE_MODEL", "gpt-image-2"),
-    ]));
+    ]))
+    .await;
     generate(&provider, Wishes::default()).await.unwrap();
     let asked = fake.asked_once();
     assert_eq!(asked.headers["openai-organization"], "org-1");
@@ -105,7 +106,7 @@ async fn what_would_be_refused_is_refused_before_anybody_pays() {
 
 #[tokio::test]
 async fn without_a_key_openai_is_not_even_asked() {
-    let provider = provider_of(&settings(&[]));
+    let provider = provider_of(&settings(&[])).await;
     let failure = generate(&provider, Wishes::default()).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::MissingApiKey);
     assert!(failure.next.unwrap().contains("OPENAI_API_KEY"));

@@ -4,11 +4,12 @@ mod compat;
 mod edit;
 mod failures;
 mod generate;
+mod pace;
 mod vision;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, ops::Deref, time::Duration};
 
-use common::{Clock, Failure};
+use common::{Clock, Db, Failure, State};
 use config::{Config, OpenAi, Surroundings, Way};
 use worker::{
     engine::{Engine, Limits},
@@ -32,23 +33,47 @@ fn settings(pairs: &[(&str, &str)]) -> OpenAi {
     Config::read(&environment, &around).unwrap().openai
 }
 
-fn provider_of(settings: &OpenAi) -> Provider {
-    Provider::new(settings, Engine::new(Limits::default()).unwrap(), Clock::default()).unwrap()
+/// A provider, and the folder of its store.
+#[derive(Debug)]
+struct Set {
+    provider: Provider,
+    clock: Clock,
+    state: State,
+    _folder: tempfile::TempDir,
+}
+
+impl Deref for Set {
+    type Target = Provider;
+
+    fn deref(&self) -> &Provider {
+        &self.provider
+    }
+}
+
+async fn provider_of(settings: &OpenAi) -> Set {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::default());
+    let state = State::new(Db::open(folder.path(), clock.clone()).await.unwrap());
+    let provider = Provider::new(settings, engine(), state.clone(), clock.clone()).unwrap();
+    Set { provider, clock, state, _folder: folder }
+}
+
+fn engine() -> Engine {
+    Engine::new(Limits::default()).unwrap()
 }
 
 /// A fake that speaks as OpenAI does, and the provider that is set to it.
-async fn openai() -> (FakeOpenAi, Provider) {
+async fn openai() -> (FakeOpenAi, Set) {
     let fake = FakeOpenAi::start(Dialect::OpenAi).await;
-    let provider = provider_of(&settings(&[("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", &fake.base_url())]));
+    let provider = provider_of(&settings(&[("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", &fake.base_url())])).await;
     (fake, provider)
 }
 
 /// The same, with little patience.
-async fn impatient(timeout_ms: u64) -> (FakeOpenAi, Provider) {
+async fn impatient(timeout_ms: u64) -> (FakeOpenAi, Set) {
     let fake = FakeOpenAi::start(Dialect::OpenAi).await;
     let mut settings = settings(&[("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", &fake.base_url())]);
     settings.timeout = Duration::from_millis(timeout_ms);
-    let provider = provider_of(&settings);
+    let provider = provider_of(&settings).await;
     (fake, provider)
 }
 

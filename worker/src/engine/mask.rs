@@ -1,7 +1,7 @@
 //! Masks for models: where a picture may change, and whether a result is as transparent as was promised.
 
-use common::{Failure, FailureKind};
-use image::{DynamicImage, GrayImage, LumaA, Rgba, RgbaImage, imageops::FilterType};
+use common::{Failure, FailureKind, Format};
+use image::{DynamicImage, GrayImage, ImageBuffer, Luma, LumaA, Pixel, Rgba, RgbaImage, imageops::FilterType};
 
 use super::{Engine, Stop, codec, codec::Encoding, limits::Size, pipeline, pixels, plan, probe, step::Notes};
 
@@ -17,17 +17,13 @@ impl Engine {
         self.limits().check_result(Size::new(width, height), "mask")?;
         let scratch = pipeline::decoder_bytes(mask, &header.probe);
         let made = u64::from(width) * u64::from(height) * 8;
-        let need = plan::memory(mask.len(), &header.probe, scratch, &Default::default(), &[], common::Format::Png);
+        let need = plan::memory(mask.len(), &header.probe, scratch, &Default::default(), &[], Format::Png);
         let _share = self.budget().take(need.saturating_add(made), stop)?;
         let image = pipeline::upright_srgb(mask, &header, stop, &mut Notes::default())?;
         let kept = kept(&image);
         drop(image);
         stop.check()?;
-        let kept = if kept.dimensions() == (width, height) {
-            kept
-        } else {
-            image::imageops::resize(&kept, width, height, FilterType::Triangle)
-        };
+        let kept = scaled_to(Size::new(width, height), kept);
         if kept.pixels().all(|pixel| pixel.0[0] == u8::MAX) {
             return Err(Failure::new(FailureKind::InvalidArgument, "The mask lets nothing change.")
                 .allowed(
@@ -36,8 +32,54 @@ impl Engine {
                 .next("Paint white what may change, or leave the mask out."));
         }
         let made = RgbaImage::from_fn(width, height, |x, y| Rgba([0, 0, 0, kept.get_pixel(x, y).0[0]]));
-        let encoding = Encoding { format: common::Format::Png, quality: 100, lossless: true, progressive: false };
+        let encoding = Encoding { format: Format::Png, quality: 100, lossless: true, progressive: false };
         codec::encode(&made.into(), &encoding, &Default::default(), stop)
+    }
+
+    /// `made` where `mask` is transparent, and `original` elsewhere; as large as `made` and of its format. `None` where the
+    /// two have different shapes, so that nothing of one belongs to a place of the other.
+    ///
+    /// # Errors
+    /// What is wrong with a file, or what `stop` says.
+    pub fn keep_outside(
+        &self,
+        original: &[u8],
+        made: &[u8],
+        mask: &[u8],
+        stop: &Stop,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        let files = [original, made, mask];
+        let headers = [
+            probe::read(original, self.limits())?,
+            probe::read(made, self.limits())?,
+            probe::read(mask, self.limits())?,
+        ];
+        let (old, new) = (headers[0].probe.upright_size(), headers[1].probe.upright_size());
+        if !have_one_shape(old, new) || !headers[1].probe.format.writable() {
+            return Ok(None);
+        }
+        let each = files.iter().zip(&headers).map(|(file, header)| {
+            let scratch = pipeline::decoder_bytes(file, &header.probe);
+            plan::memory(file.len(), &header.probe, scratch, &Default::default(), &[], Format::Png)
+        });
+        let scaled = new.pixels() * 12;
+        let _share = self.budget().take(each.fold(scaled, u64::saturating_add), stop)?;
+        let pixels_of = |file: &[u8], header| pipeline::upright_srgb(file, header, stop, &mut Notes::default());
+        let [old_header, new_header, mask_header] = &headers;
+        let old = scaled_to(new, pixels_of(original, old_header)?.into_rgba8());
+        let kept = scaled_to(new, kept(&pixels_of(mask, mask_header)?));
+        let mut image = pixels_of(made, new_header)?.into_rgba8();
+        stop.check()?;
+        for ((pixel, old), Luma([kept])) in image.pixels_mut().zip(old.pixels()).zip(kept.pixels()) {
+            let kept = u32::from(*kept);
+            for (new, old) in pixel.0.iter_mut().zip(old.0) {
+                *new = ((u32::from(*new) * (255 - kept) + u32::from(old) * kept + 127) / 255) as u8;
+            }
+        }
+        let format = new_header.probe.format;
+        let image = pixels::fit_to(format, narrowed(image), common::recipe::Color::WHITE);
+        let encoding = Encoding { format, quality: 95, lossless: true, progressive: false };
+        Ok(Some(codec::encode(&image, &encoding, &Default::default(), stop)?))
     }
 
     /// Whether anything can be seen through a picture: an alpha channel alone is a promise.
@@ -50,11 +92,33 @@ impl Engine {
             return Ok(false);
         }
         let scratch = pipeline::decoder_bytes(image, &header.probe);
-        let need = plan::memory(image.len(), &header.probe, scratch, &Default::default(), &[], common::Format::Png);
+        let need = plan::memory(image.len(), &header.probe, scratch, &Default::default(), &[], Format::Png);
         let _share = self.budget().take(need, stop)?;
         let image = pipeline::upright_srgb(image, &header, stop, &mut Notes::default())?;
         Ok(pixels::is_transparent(&image))
     }
+}
+
+/// Whether one picture is the other scaled, but for what rounding to whole pixels does.
+fn have_one_shape(one: Size, other: Size) -> bool {
+    let (one, other) = (f64::from(one.width) / f64::from(one.height), f64::from(other.width) / f64::from(other.height));
+    (one / other - 1.0).abs() < 0.02
+}
+
+fn scaled_to<P>(size: Size, image: ImageBuffer<P, Vec<u8>>) -> ImageBuffer<P, Vec<u8>>
+where
+    P: Pixel<Subpixel = u8> + 'static,
+{
+    if image.dimensions() == (size.width, size.height) {
+        return image;
+    }
+    image::imageops::resize(&image, size.width, size.height, FilterType::CatmullRom)
+}
+
+/// Without an alpha channel that says nothing.
+fn narrowed(image: RgbaImage) -> DynamicImage {
+    let image = DynamicImage::from(image);
+    if pixels::is_transparent(&image) { image } else { image.into_rgb8().into() }
 }
 
 /// How much of each pixel stays: 255 all of it.
@@ -62,7 +126,7 @@ fn kept(image: &DynamicImage) -> GrayImage {
     let by_alpha = pixels::is_transparent(image);
     let image = image.to_luma_alpha8();
     let stays = |LumaA([light, alpha]): &LumaA<u8>| if by_alpha { *alpha } else { u8::MAX - light };
-    GrayImage::from_fn(image.width(), image.height(), |x, y| image::Luma([stays(image.get_pixel(x, y))]))
+    GrayImage::from_fn(image.width(), image.height(), |x, y| Luma([stays(image.get_pixel(x, y))]))
 }
 
 #[cfg(test)]
@@ -78,7 +142,7 @@ mod tests {
 
     #[test]
     fn white_may_change_and_black_stays() {
-        for bytes in [png(black_white()), file(black_white(), common::Format::Jpeg)] {
+        for bytes in [png(black_white()), file(black_white(), Format::Jpeg)] {
             let made = decoded(&engine().edit_mask(&bytes, 40, 20, &stop()).unwrap()).to_rgba8();
             assert_eq!((made.dimensions(), made.get_pixel(2, 3).0[3], made.get_pixel(37, 3).0[3]), ((40, 20), 0, 255));
         }
@@ -114,5 +178,40 @@ mod tests {
         assert!(see_through(&png(disc(20))));
         assert!(!see_through(&png(RgbaImage::from_pixel(8, 8, Rgba([1, 2, 3, 255])))));
         assert!(!see_through(&png(photo(8, 8))));
+    }
+
+    #[test]
+    fn what_may_not_change_is_put_back_to_the_last_bit() {
+        let (old, new) = (photo(40, 20), image::RgbImage::from_pixel(40, 20, Rgb([0, 0, 255])));
+        let mask = engine().edit_mask(&png(black_white()), 40, 20, &stop()).unwrap();
+        let whole = engine().keep_outside(&png(old.clone()), &png(new), &mask, &stop()).unwrap().unwrap();
+        let whole = decoded(&whole).to_rgb8();
+        for (x, y, pixel) in whole.enumerate_pixels() {
+            let wanted = if x < 20 { Rgb([0, 0, 255]) } else { *old.get_pixel(x, y) };
+            assert_eq!(*pixel, wanted, "{x} {y}");
+        }
+    }
+
+    #[test]
+    fn what_was_made_larger_is_put_together_at_that_size_and_in_its_format() {
+        let (old, new) = (photo(40, 20), image::RgbImage::from_pixel(160, 80, Rgb([0, 0, 255])));
+        let mask = engine().edit_mask(&png(black_white()), 40, 20, &stop()).unwrap();
+        let whole = engine().keep_outside(&png(old), &file(new, Format::Jpeg), &mask, &stop()).unwrap().unwrap();
+        assert!(whole.starts_with(&[0xff, 0xd8]), "a JPEG as before");
+        let whole = decoded(&whole).to_rgb8();
+        assert_eq!(whole.dimensions(), (160, 80));
+        assert!(
+            whole.get_pixel(20, 40).0[2] > 240 && whole.get_pixel(20, 40).0[0] < 15,
+            "{:?}",
+            whole.get_pixel(20, 40)
+        );
+        assert!(whole.get_pixel(150, 40).0 != [0, 0, 255]);
+    }
+
+    #[test]
+    fn pictures_of_different_shapes_do_not_belong_together() {
+        let mask = engine().edit_mask(&png(black_white()), 40, 20, &stop()).unwrap();
+        let made = engine().keep_outside(&png(photo(40, 20)), &png(photo(40, 40)), &mask, &stop()).unwrap();
+        assert!(made.is_none());
     }
 }

@@ -39,6 +39,8 @@ pub struct Edit {
     pub images: Vec<Bytes>,
     /// Where the first of them may change: transparent or, in a picture without transparency, white.
     pub mask: Option<Bytes>,
+    /// Whether the rest of it is put back afterwards: to the model, a mask is a hint.
+    pub preserve_outside_mask: bool,
 }
 
 /// Pictures that were made.
@@ -123,7 +125,7 @@ impl Provider {
         let body: Map<String, Value> =
             head.into_iter().chain(fields).map(|(name, value)| (name.to_owned(), value)).collect();
         let fill = |request: reqwest::RequestBuilder| request.json(&body);
-        let (pictures, request_id) = self.make("images/generations", fill, progress).await?;
+        let (pictures, request_id) = self.make("images/generations", ask.wishes.count(), fill, progress).await?;
         Ok(self.made(quote, &ask.wishes, ignored, pictures, request_id, false).await)
     }
 
@@ -133,7 +135,6 @@ impl Provider {
     /// What is wrong with what was asked for, or what the provider says; `outcome_unknown` where it may have been paid for.
     pub async fn edit(&self, ask: &Edit, progress: &(dyn Fn(Partial) + Send + Sync)) -> Result<Made, Failure> {
         let quote = self.quote_edit(ask)?;
-        let (fields, ignored) = ask.wishes.fields(self.is_compat());
         let mut uploads = Vec::new();
         for (index, image) in ask.images.iter().enumerate() {
             let at = |failure: Failure| failure.argument(format!("images[{index}]"));
@@ -145,10 +146,25 @@ impl Provider {
             }
             _ => None,
         };
+        let mut wishes = ask.wishes.clone();
+        let put_back = mask.as_ref().zip(uploads.first()).filter(|_| ask.preserve_outside_mask);
+        if let Some((_, first)) = put_back
+            && wishes.size.is_none()
+        {
+            wishes.size = self.models().size_like(&quote.model, (first.width, first.height));
+        }
+        let (fields, mut ignored) = wishes.fields(self.is_compat());
         let fill = |request: reqwest::RequestBuilder| {
             request.multipart(form(&quote.model, &ask.prompt, &fields, &uploads, mask.as_ref()))
         };
-        let (pictures, request_id) = self.make("images/edits", fill, progress).await?;
+        let count = wishes.count();
+        let (mut pictures, request_id) = self.make("images/edits", count, fill, progress).await?;
+        if let Some((mask, first)) = put_back {
+            let all = self.put_back(&mut pictures.images, first, mask).await;
+            ignored.extend((!all).then(|| {
+                "preserve_outside_mask: the provider made a picture of another shape, or one that cannot be read here".into()
+            }));
+        }
         Ok(self.made(quote, &ask.wishes, ignored, pictures, request_id, true).await)
     }
 
@@ -156,11 +172,24 @@ impl Provider {
     async fn make(
         &self,
         path: &str,
+        count: u8,
         fill: impl Fn(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
         progress: &(dyn Fn(Partial) + Send + Sync),
     ) -> Result<(Pictures, Option<String>), Failure> {
         let deadline = Instant::now() + self.timeout();
-        let attempt = |left| self.http().post(Purpose::Make, path, left, &fill);
+        let fill = &fill;
+        let attempt = async |_| {
+            self.pace().turn(u64::from(count), deadline).await.map_err(Refused::finally)?;
+            // It may have waited for its turn.
+            let left = deadline.saturating_duration_since(Instant::now());
+            let sent = self.http().post(Purpose::Make, path, left, fill).await;
+            if let Err(Refused { failure, after, .. }) = &sent
+                && failure.kind == FailureKind::RateLimited
+            {
+                self.pace().pause(*after).await;
+            }
+            sent
+        };
         let answered =
             retry::until(Purpose::Make, deadline, attempt).await.map_err(|Refused { failure, .. }| failure)?;
         let request_id = answered.request_id.clone();

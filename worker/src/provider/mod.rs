@@ -1,7 +1,7 @@
 //! Models that make and read pictures: OpenAI, or what speaks as it does.
 //!
 //! Way of a call: [`wishes`] and [`models`] refuse what the model would refuse, before anybody pays; [`prepare`] makes
-//! pictures such as the provider takes; [`http`] sends one request; [`retry`] decides whether to send another;
+//! pictures such as the provider takes; [`pace`] waits for a turn; [`http`] sends one request; [`retry`] decides whether to send another;
 //! [`answer`] and [`stream`] read pictures, [`vision`] reads words; [`errors`] says what went wrong; [`cost`] what it cost.
 
 mod answer;
@@ -10,6 +10,7 @@ mod errors;
 mod http;
 mod images;
 mod models;
+mod pace;
 mod prepare;
 mod retry;
 mod stream;
@@ -19,7 +20,7 @@ mod wishes;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use common::{Clock, Failure};
+use common::{Clock, Failure, State};
 use config::{Compat, OpenAi};
 
 pub use self::{
@@ -31,6 +32,7 @@ pub use self::{
 use self::{
     http::Http,
     models::{Defaults, Models},
+    pace::Pace,
 };
 use crate::engine::Engine;
 
@@ -63,6 +65,7 @@ pub struct Provider {
 #[derive(Debug)]
 struct Inner {
     http: Http,
+    pace: Pace,
     engine: Engine,
     clock: Clock,
     models: Models,
@@ -74,17 +77,19 @@ struct Inner {
 }
 
 impl Provider {
-    /// The provider that the settings name; `engine` prepares pictures for it. Asks nobody.
+    /// The provider that the settings name; `engine` prepares pictures for it, and all workers keep its pace by
+    /// `state`. Asks nobody.
     ///
     /// # Errors
     /// If the models of one's own cannot be read, or the system lets nobody connect.
-    pub fn new(settings: &OpenAi, engine: Engine, clock: Clock) -> Result<Self, ProviderError> {
+    pub fn new(settings: &OpenAi, engine: Engine, state: State, clock: Clock) -> Result<Self, ProviderError> {
         let compat = settings.compat == Compat::Compat;
         let own = settings.models_file.as_deref();
         // Of another backend's models ours say nothing, even where they have the same names.
         let models = if compat && own.is_none() { Ok(Models::none()) } else { Models::read(own) };
         let inner = Inner {
             http: Http::new(settings).map_err(ProviderError::Http)?,
+            pace: Pace::new(state, clock.clone(), settings.images_per_minute),
             engine,
             clock,
             models: models.map_err(ProviderError::Models)?,
@@ -99,6 +104,10 @@ impl Provider {
 
     fn http(&self) -> &Http {
         &self.inner.http
+    }
+
+    fn pace(&self) -> &Pace {
+        &self.inner.pace
     }
 
     fn engine(&self) -> &Engine {

@@ -6,7 +6,10 @@ use common::{Failure, FailureKind, rfc3339};
 use serde::Deserialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::cost::{Estimate, Price};
+use super::{
+    cost::{Estimate, Price},
+    wishes,
+};
 
 /// How long before a model ends its users are told.
 const WARN_DAYS: i64 = 60;
@@ -108,6 +111,13 @@ impl Models {
     /// What tokens of a model cost, if that is known.
     pub(super) fn price(&self, name: &str) -> Option<Price> {
         find(&self.image, name).or_else(|| find(&self.vision, name))?.price
+    }
+
+    /// The size nearest to that of a picture, of a model that makes any size.
+    pub(super) fn size_like(&self, name: &str, size: (u32, u32)) -> Option<String> {
+        find(&self.image, name).filter(|model| model.sizes == Sizes::Any)?;
+        let (width, height) = wishes::nearest(size);
+        Some(format!("{width}x{height}"))
     }
 
     /// The model that makes or changes a picture.

@@ -78,6 +78,21 @@ impl Provider {
         self.on_engine(move |engine, stop| engine.is_transparent(&made, stop)).await.unwrap_or(true)
     }
 
+    /// Puts back what the mask does not let change, and says whether that was possible everywhere.
+    pub(super) async fn put_back(&self, made: &mut [Bytes], first: &Upload, mask: &Upload) -> bool {
+        let mut all = true;
+        for picture in made {
+            let (own, original, mask) = (picture.clone(), first.bytes.clone(), mask.bytes.clone());
+            let whole = self.on_engine(move |engine, stop| engine.keep_outside(&original, &own, &mask, stop)).await;
+            // What was paid for is handed on as it is.
+            match whole {
+                Ok(Some(whole)) => *picture = whole.into(),
+                Ok(None) | Err(_) => all = false,
+            }
+        }
+        all
+    }
+
     async fn on_engine<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Engine, &Stop) -> Result<T, Failure> + Send + 'static,

@@ -224,7 +224,7 @@ fn nearest_of_three((width, height): (u32, u32)) -> (u32, u32) {
 }
 
 /// The legal size of nearly the same shape that comes nearest.
-fn nearest(size: (u32, u32)) -> (u32, u32) {
+pub(super) fn nearest(size: (u32, u32)) -> (u32, u32) {
     if is_legal(size) {
         return size;
     }
