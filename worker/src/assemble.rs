@@ -10,6 +10,7 @@ use crate::{
     engine::{Engine, Limits},
     files::Files,
     lanes,
+    provider::{Provider, ProviderError},
 };
 
 /// Why a worker could not start.
@@ -21,6 +22,9 @@ pub enum StartError {
     /// There can be no threads for the engine.
     #[error("the engine cannot start: {0}")]
     Engine(#[source] Failure),
+    /// There can be no provider of models.
+    #[error("{0}")]
+    Provider(#[from] ProviderError),
     /// The store said no.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -35,13 +39,14 @@ pub async fn assemble(config: &Config, stores: &Stores, metrics: Metrics) -> Res
     let files = Files::open(&storage.allowed_dirs, &storage.own_dirs(), config.engine.max_file_bytes)
         .map_err(StartError::Folder)?;
     let engine = Engine::new(limits(config, slots)).map_err(StartError::Engine)?;
+    let provider = Provider::new(&config.openai, engine.clone(), stores.state.clone(), stores.clock.clone())?;
     let presence = if stores.are_shared() {
         Presence::anywhere()?
     } else {
         Presence::announce(&storage.data_dir.join("workers"))?
     };
     let slots = u32::try_from(slots).unwrap_or(u32::MAX);
-    let context = Arc::new(Context { stores: stores.clone(), engine, files, slots, metrics });
+    let context = Arc::new(Context { stores: stores.clone(), engine, provider, files, slots, metrics });
     Ok(lanes::start(context, presence, &config.queue).await?)
 }
 

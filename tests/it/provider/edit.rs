@@ -122,6 +122,22 @@ async fn a_transparent_mask_is_taken_as_it_is_and_an_empty_one_is_a_mistake() {
     fake.asked_once();
 }
 
+#[tokio::test]
+async fn a_mask_that_is_too_detailed_is_not_sent() {
+    let (fake, provider) = openai().await;
+    let mut state = 1_u32;
+    let mut noise = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        image::Luma([(state >> 24) as u8])
+    };
+    let noise = image::GrayImage::from_fn(2300, 2300, |_, _| noise());
+    let mut ask = edit([jpeg(2300, 2300)]);
+    ask.mask = Some(encoded(&noise.into(), ImageFormat::Png).into());
+    let failure = provider.edit(&ask, &nobody).await.unwrap_err();
+    assert_eq!((failure.kind, failure.argument.as_deref()), (FailureKind::TooLarge, Some("mask")));
+    assert!(fake.asked().is_empty());
+}
+
 /// Where `mask` lets nothing change, the picture is put back, whatever the model made of it.
 #[tokio::test]
 async fn what_the_mask_protects_is_put_back() {

@@ -14,6 +14,7 @@ use crate::{
     Metrics,
     engine::{Engine, PreviewKind, Stop},
     files::Files,
+    provider::Provider,
 };
 
 /// What jobs work with.
@@ -23,6 +24,8 @@ pub struct Context {
     pub stores: Stores,
     /// The image engine.
     pub engine: Engine,
+    /// Models that make and read pictures.
+    pub provider: Provider,
     /// Files that callers may name.
     pub files: Files,
     /// Pictures worked on at once by this process.

@@ -107,7 +107,7 @@ impl Http {
         let (status, request_id) = (response.status(), request_id(&response));
         let id = request_id.as_deref().unwrap_or("none");
         tracing::info!(path, status = status.as_u16(), request_id = id, duration_ms, "the provider answered");
-        if status == StatusCode::OK {
+        if status.is_success() {
             return Ok(Answered { response, request_id });
         }
         let (again_by_headers, after) = (response.headers().clone(), retry::after(response.headers()));
