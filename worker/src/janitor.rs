@@ -62,6 +62,7 @@ mod tests {
         Metrics,
         engine::{Engine, Limits},
         files::Files,
+        provider::Provider,
     };
 
     #[tokio::test]
@@ -72,7 +73,18 @@ mod tests {
             Stores::open(folder.path(), Blobs::memory(), Duration::from_secs(30), clock.clone()).await.unwrap();
         let engine = Engine::new(Limits::default()).unwrap();
         let files = Files::open(&[], &[], 1).unwrap();
-        let context = Context { stores: stores.clone(), engine, files, slots: 1, metrics: Metrics::default() };
+        let around = config::Surroundings {
+            way: config::Way::Stdio,
+            start_dir: folder.path().into(),
+            home_dir: None,
+            data_home: folder.path().into(),
+            cores: 1,
+            read_file: |path| std::fs::read_to_string(path),
+        };
+        let settings = config::Config::read(&Default::default(), &around).unwrap().openai;
+        let provider = Provider::new(&settings, engine.clone(), stores.state.clone(), clock.clone()).unwrap();
+        let metrics = Metrics::default();
+        let context = Context { stores: stores.clone(), engine, provider, files, slots: 1, metrics };
         let mut ids = Vec::new();
         for path in ["old", "young"] {
             clock.advance(KEPT);
