@@ -3,7 +3,7 @@
 use common::{Failure, FailureKind, Format};
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma, LumaA, Pixel, Rgba, RgbaImage, imageops::FilterType};
 
-use super::{Engine, Stop, codec, codec::Encoding, limits::Size, pipeline, pixels, plan, probe, step::Notes};
+use super::{Engine, Stop, codec, codec::Encoding, limits::Size, pixels, plan, probe, step::Notes, upright};
 
 impl Engine {
     /// A mask of `width` by `height` pixels as PNG: transparent where the picture may change, opaque where it stays.
@@ -15,11 +15,11 @@ impl Engine {
     pub fn edit_mask(&self, mask: &[u8], width: u32, height: u32, stop: &Stop) -> Result<Vec<u8>, Failure> {
         let header = probe::read(mask, self.limits())?;
         self.limits().check_result(Size::new(width, height), "mask")?;
-        let scratch = pipeline::decoder_bytes(mask, &header.probe);
+        let scratch = codec::scratch_bytes(mask, &header.probe);
         let made = u64::from(width) * u64::from(height) * 8;
         let need = plan::memory(mask.len(), &header.probe, scratch, &Default::default(), &[], Format::Png);
         let _share = self.budget().take(need.saturating_add(made), stop)?;
-        let image = pipeline::upright_srgb(mask, &header, stop, &mut Notes::default())?;
+        let image = upright::upright_srgb(mask, &header, stop, &mut Notes::default())?;
         let kept = kept(&image);
         drop(image);
         stop.check()?;
@@ -32,8 +32,7 @@ impl Engine {
                 .next("Paint white what may change, or leave the mask out."));
         }
         let made = RgbaImage::from_fn(width, height, |x, y| Rgba([0, 0, 0, kept.get_pixel(x, y).0[0]]));
-        let encoding = Encoding { format: Format::Png, quality: 100, lossless: true, progressive: false };
-        codec::encode(&made.into(), &encoding, &Default::default(), stop)
+        codec::encode_pixels(&made.into(), &Encoding::png(), stop)
     }
 
     /// `made` where `mask` is transparent, and `original` elsewhere; as large as `made` and of its format. `None` where the
@@ -59,12 +58,12 @@ impl Engine {
             return Ok(None);
         }
         let each = files.iter().zip(&headers).map(|(file, header)| {
-            let scratch = pipeline::decoder_bytes(file, &header.probe);
+            let scratch = codec::scratch_bytes(file, &header.probe);
             plan::memory(file.len(), &header.probe, scratch, &Default::default(), &[], Format::Png)
         });
         let scaled = new.pixels() * 12;
         let _share = self.budget().take(each.fold(scaled, u64::saturating_add), stop)?;
-        let pixels_of = |file: &[u8], header| pipeline::upright_srgb(file, header, stop, &mut Notes::default());
+        let pixels_of = |file: &[u8], header| upright::upright_srgb(file, header, stop, &mut Notes::default());
         let [old_header, new_header, mask_header] = &headers;
         let old = scaled_to(new, pixels_of(original, old_header)?.into_rgba8());
         let kept = scaled_to(new, kept(&pixels_of(mask, mask_header)?));
@@ -79,7 +78,7 @@ impl Engine {
         let format = new_header.probe.format;
         let image = pixels::fit_to(format, narrowed(image), common::recipe::Color::WHITE);
         let encoding = Encoding { format, quality: 95, lossless: true, progressive: false };
-        Ok(Some(codec::encode(&image, &encoding, &Default::default(), stop)?))
+        Ok(Some(codec::encode_pixels(&image, &encoding, stop)?))
     }
 
     /// Whether anything can be seen through a picture: an alpha channel alone is a promise.
@@ -91,10 +90,10 @@ impl Engine {
         if !header.probe.alpha {
             return Ok(false);
         }
-        let scratch = pipeline::decoder_bytes(image, &header.probe);
+        let scratch = codec::scratch_bytes(image, &header.probe);
         let need = plan::memory(image.len(), &header.probe, scratch, &Default::default(), &[], Format::Png);
         let _share = self.budget().take(need, stop)?;
-        let image = pipeline::upright_srgb(image, &header, stop, &mut Notes::default())?;
+        let image = upright::upright_srgb(image, &header, stop, &mut Notes::default())?;
         Ok(pixels::is_transparent(&image))
     }
 }
