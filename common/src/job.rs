@@ -39,6 +39,8 @@ pub enum Source {
     Path(String),
     /// Bytes that came with the call and wait in the blob store under this id.
     Inline(ImageId),
+    /// An https address; the worker judges and fetches it.
+    Url(String),
 }
 
 /// Which picture the reply shows.
@@ -219,7 +221,12 @@ impl Work {
     /// Who takes it.
     #[must_use]
     pub fn lane(&self) -> Lane {
+        let is_url = |source: &Source| matches!(source, Source::Url(_));
         match self {
+            Self::Transform(transform) if is_url(&transform.source) || transform.others.iter().any(is_url) => {
+                Lane::Remote
+            }
+            Self::Inspect(inspect) if is_url(&inspect.source) => Lane::Remote,
             Self::Transform(_) | Self::Inspect(_) | Self::BatchItem { .. } => Lane::Cpu,
             Self::BatchPlan(_) | Self::BatchFinish => Lane::Remote,
         }

@@ -8,6 +8,7 @@ use config::Config;
 use crate::{
     Context, Lanes, Metrics,
     engine::{Engine, Limits},
+    fetch::Fetcher,
     files::Files,
     lanes,
     provider::{Provider, ProviderError},
@@ -46,7 +47,8 @@ pub async fn assemble(config: &Config, stores: &Stores, metrics: Metrics) -> Res
         Presence::announce(&storage.data_dir.join("workers"))?
     };
     let slots = u32::try_from(slots).unwrap_or(u32::MAX);
-    let context = Arc::new(Context { stores: stores.clone(), engine, provider, files, slots, metrics });
+    let fetcher = Fetcher::public(config.engine.max_file_bytes);
+    let context = Arc::new(Context { stores: stores.clone(), engine, provider, files, fetcher, slots, metrics });
     Ok(lanes::start(context, presence, &config.queue).await?)
 }
 

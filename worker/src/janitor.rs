@@ -61,6 +61,7 @@ mod tests {
     use crate::{
         Metrics,
         engine::{Engine, Limits},
+        fetch::Fetcher,
         files::Files,
         provider::Provider,
     };
@@ -84,7 +85,15 @@ mod tests {
         let settings = config::Config::read(&Default::default(), &around).unwrap().openai;
         let provider = Provider::new(&settings, engine.clone(), stores.state.clone(), clock.clone()).unwrap();
         let metrics = Metrics::default();
-        let context = Context { stores: stores.clone(), engine, provider, files, slots: 1, metrics };
+        let context = Context {
+            stores: stores.clone(),
+            engine,
+            provider,
+            files,
+            fetcher: Fetcher::public(1000),
+            slots: 1,
+            metrics,
+        };
         let mut ids = Vec::new();
         for path in ["old", "young"] {
             clock.advance(KEPT);

@@ -4,6 +4,7 @@
 mod assemble;
 pub mod batch;
 pub mod engine;
+mod fetch;
 pub mod files;
 mod janitor;
 mod job;

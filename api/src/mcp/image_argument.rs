@@ -34,6 +34,7 @@ enum Given {
     Id(ImageId),
     Bytes(Vec<u8>),
     Path(String),
+    Url(String),
 }
 
 /// Where the bytes of the image argument `text` come from. `argument` is its name in failures.
@@ -49,6 +50,7 @@ pub(super) async fn resolve(call: &Call, text: &str, argument: &str) -> Result<S
     };
     match given {
         Given::Path(path) => Ok(Source::Path(path)),
+        Given::Url(address) => Ok(Source::Url(address)),
         Given::Id(id) => match stores.images.get(&call.caller.user, &id).await? {
             Some(record) => Ok(Source::Image(record.id)),
             None => Err(no_such_image(text).argument(argument)),
@@ -83,6 +85,9 @@ fn tell(text: &str, folders: &[PathBuf]) -> Result<Given, Failure> {
     if let Some(data) = strip_prefix_ignoring_case(text, "data:") {
         return data_url(data);
     }
+    if let Some(rest) = strip_prefix_ignoring_case(text, "https://") {
+        return Ok(Given::Url(format!("https://{rest}")));
+    }
     if is_base64(text) {
         return decode(text);
     }
@@ -115,9 +120,9 @@ fn local_path(text: &str, folders: &[PathBuf]) -> Result<Option<String>, Failure
     }
     for scheme in ["http:", "https:", "ftp:", "s3:", "blob:", "attachment:"] {
         if strip_prefix_ignoring_case(text, scheme).is_some() {
-            return Err(Failure::invalid("image", format!("Images cannot be fetched from {scheme}//… addresses yet."))
+            return Err(Failure::invalid("image", format!("Images are not fetched from {scheme} addresses."))
                 .allowed(allowed(folders))
-                .next("Ask the user to save the file into one of these folders, then give its path."));
+                .next("Give an https:// address; or ask the user to save the file into one of these folders."));
         }
     }
     if text.starts_with(ImageId::PREFIX) && !text.contains(['/', '.', '\\']) {
@@ -150,7 +155,9 @@ fn allowed(folders: &[PathBuf]) -> String {
     } else {
         format!("a path inside {}", folders.join(", "))
     };
-    format!("{paths}; the image_id of an earlier result (img_…); a data: URL or base64, best under 256 KB")
+    format!(
+        "{paths}; the image_id of an earlier result (img_…); an https:// address of an image; a data: URL or base64, best under 256 KB"
+    )
 }
 
 fn data_url(data: &str) -> Result<Given, Failure> {
@@ -233,17 +240,17 @@ mod tests {
             assert_eq!(failure.kind, FailureKind::FileNotReachable, "{text}");
             assert!(failure.to_string().contains("/srv/pictures"), "{failure}");
         }
-        for text in [
-            "https://example.com/a.png",
-            "HTTP://x/y",
-            "",
-            "data:image/svg+xml,<svg/>",
-            "iVBORw0K!!",
-            "job_7k2m9w0c4t8x3v5q",
-        ] {
+        for text in ["HTTP://x/y", "https:x", "", "data:image/svg+xml,<svg/>", "iVBORw0K!!", "job_7k2m9w0c4t8x3v5q"] {
             assert_eq!(tell(text).unwrap_err().kind, FailureKind::InvalidArgument, "{text}");
         }
         assert_eq!(tell("img_nonsense").unwrap_err().kind, FailureKind::NotFound);
+    }
+
+    #[test]
+    fn addresses_are_for_the_worker_to_judge() {
+        let address = "https://example.com/a%20b.png?x=1";
+        assert_eq!(tell(address).unwrap(), Given::Url(address.into()));
+        assert_eq!(tell("HTTPS://example.com/A.png").unwrap(), Given::Url("https://example.com/A.png".into()));
     }
 
     #[test]

@@ -25,8 +25,8 @@ pub(super) const FRESH_MS: u64 = 3_600_000;
 pub(super) const INSTRUCTIONS: &str = "\
 Transforms and inspects images: resize, crop, rotate, convert, compress, blur, sharpen, colour; one by one or whole \
 folders.\n\
-Giving an image: (1) the image_id of an earlier result (img_…), (2) a path of a file inside the folders this server \
-may read, (3) a data: URL or base64, only for images under 256 KB. Files attached to the chat live in the chat's own \
+Giving an image: (1) the image_id of an earlier result (img_…), (2) an https:// address of an image, (3) a path of a \
+file inside the folders this server may read, (4) a data: URL or base64, only for images under 256 KB. Files attached to the chat live in the chat's own \
 sandbox and cannot be reached: ask the user for a path instead.\n\
 Results are stored and immutable: every result has a new image_id, which the next call can use. Trust the numbers in \
 the result, not your impression of the picture: the preview may reach you late or be smaller than the image.\n\

@@ -61,6 +61,7 @@ fn named(context: &Context, source: Source) -> PlannedItem {
             context.files.resolve(path).map_or_else(|| path.clone(), |real| real.to_string_lossy().into_owned())
         }
         Source::Image(id) | Source::Inline(id) => ImageId::to_string(id),
+        Source::Url(address) => address.clone(),
     };
     PlannedItem { source, label, dir: String::new() }
 }

@@ -19,6 +19,8 @@ pub(super) struct Input {
     pub(super) record: Option<ImageRecord>,
     /// The path it came from, as it really is.
     pub(super) path: Option<String>,
+    /// The address it came from, without what is behind its path.
+    pub(super) url: Option<String>,
     /// The start of a name for what is made from it.
     pub(super) stem: String,
 }
@@ -58,7 +60,7 @@ pub(super) async fn fetch_start(
             let (bytes, length, _) = read.map_err(|error| Failure::internal(&error))??;
             Ok(Some(Start { bytes, length, record: None }))
         }
-        Source::Inline(_) => Ok(None),
+        Source::Inline(_) | Source::Url(_) => Ok(None),
     }
 }
 
@@ -68,6 +70,7 @@ pub(super) async fn fetch(context: &Arc<Context>, job: &Job, source: &Source) ->
         Source::Image(id) => stored(context, job, id).await,
         Source::Path(path) => file(context, path).await,
         Source::Inline(id) => inline(context, job, id).await,
+        Source::Url(address) => remote(context, job, address).await,
     }
 }
 
@@ -90,7 +93,7 @@ async fn stored(context: &Context, job: &Job, id: &ImageId) -> Result<Input, Fai
     let record = context.stores.images.get(&job.owner, id).await?.ok_or_else(|| unknown(id))?;
     let bytes = bytes(context, id, &record.blob).await?;
     let stem = stem(&record.name);
-    Ok(Input { bytes: bytes.into(), record: Some(record), path: None, stem })
+    Ok(Input { bytes: bytes.into(), record: Some(record), path: None, url: None, stem })
 }
 
 async fn file(context: &Arc<Context>, path: &str) -> Result<Input, Failure> {
@@ -98,7 +101,20 @@ async fn file(context: &Arc<Context>, path: &str) -> Result<Input, Failure> {
     let read = tokio::task::spawn_blocking(move || shared.files.read(&asked, "image")).await;
     let (bytes, real) = read.map_err(|error| Failure::internal(&error))??;
     let stem = stem(&real.to_string_lossy());
-    Ok(Input { bytes: bytes.into(), record: None, path: Some(real.to_string_lossy().into_owned()), stem })
+    Ok(Input { bytes: bytes.into(), record: None, path: Some(real.to_string_lossy().into_owned()), url: None, stem })
+}
+
+/// Fetches an address, until the job is over for another reason.
+async fn remote(context: &Context, job: &Job, address: &str) -> Result<Input, Failure> {
+    let over = context.stores.jobs.stop_token(&job.id);
+    let bytes = tokio::select! {
+        fetched = context.fetcher.fetch(address) => fetched.map_err(|failure| failure.argument("image"))?,
+        () = over.cancelled() => return Err(Failure::new(FailureKind::Cancelled, "The job was cancelled.")),
+    };
+    // What is behind the path of an address may be a secret.
+    let place = address.split(['?', '#']).next().unwrap_or_default().to_owned();
+    let stem = stem(place.rsplit('/').next().unwrap_or_default());
+    Ok(Input { bytes: bytes.into(), record: None, path: None, url: Some(place), stem })
 }
 
 /// Bytes that came with the call become a picture of their own, so that later calls can name it.
@@ -106,7 +122,7 @@ async fn inline(context: &Arc<Context>, job: &Job, id: &ImageId) -> Result<Input
     let blob = inline_blob(id);
     let bytes: Arc<[u8]> = bytes(context, id, &blob).await?.into();
     if let Some(record) = context.stores.images.get(&job.owner, id).await? {
-        return Ok(Input { bytes, stem: stem(&record.name), record: Some(record), path: None });
+        return Ok(Input { bytes, stem: stem(&record.name), record: Some(record), path: None, url: None });
     }
     let shared = bytes.clone();
     let probed = context.on_engine(None, move |engine, _| engine.probe(&shared)).await;

@@ -13,6 +13,7 @@ use common::{Failure, FailureKind, JobId, Stores, job::Return, queue::Hold};
 use crate::{
     Metrics,
     engine::{Engine, PreviewKind, Stop},
+    fetch::Fetcher,
     files::Files,
     provider::Provider,
 };
@@ -28,6 +29,8 @@ pub struct Context {
     pub provider: Provider,
     /// Files that callers may name.
     pub files: Files,
+    /// Addresses that callers may name.
+    pub(crate) fetcher: Fetcher,
     /// Pictures worked on at once by this process.
     pub slots: u32,
     /// What is counted.

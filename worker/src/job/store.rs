@@ -39,7 +39,7 @@ pub(super) async fn result(
         tool: made.tool.into(),
         job: job.id.clone(),
         parent: input.record.as_ref().map(|record| record.id.clone()),
-        source: input.path.clone(),
+        source: input.path.clone().or_else(|| input.url.clone()),
         name: made.name,
         blob,
         recipe: Some(made.recipe.clone()),

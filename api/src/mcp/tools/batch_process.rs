@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use common::{
     Failure,
-    job::{Batch, BatchSource, OnConflict, Work},
+    job::{Batch, BatchSource, OnConflict, Source, Work},
     jobs::JobState,
     naming::{self, Template},
 };
@@ -83,6 +83,7 @@ pub(super) fn entry() -> Entry {
         // save_to with on_conflict overwrite replaces files.
         destructive: true,
         idempotent: false,
+        open_world: false,
     };
     Entry::new::<Arguments, JobFacts>(about, |call, arguments| {
         Box::pin(async move { run(call, super::read(arguments)?).await })
@@ -130,7 +131,15 @@ async fn source(call: &Call, given: SourceArguments) -> Result<BatchSource, Fail
         (None, Some(images)) => {
             let mut sources = Vec::with_capacity(images.len());
             for (index, image) in images.iter().enumerate() {
-                sources.push(image_argument::resolve(call, image, &format!("source.images[{index}]")).await?);
+                let argument = format!("source.images[{index}]");
+                let source = image_argument::resolve(call, image, &argument).await?;
+                // Slow servers would hold the places of pictures that are here.
+                if matches!(source, Source::Url(_)) {
+                    return Err(Failure::invalid(&argument, "A batch fetches nothing from addresses.")
+                        .allowed("image_ids, paths inside the allowed folders, data: URLs")
+                        .next("Send single addresses to transform_image, or put the files into a folder."));
+                }
+                sources.push(source);
             }
             Ok(BatchSource::Images(sources))
         }

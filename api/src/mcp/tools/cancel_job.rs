@@ -31,6 +31,7 @@ pub(super) fn entry() -> Entry {
         read_only: false,
         destructive: true,
         idempotent: true,
+        open_world: false,
     };
     Entry::new::<Arguments, JobFacts>(about, |call, arguments| {
         Box::pin(async move { run(call, super::read(arguments)?).await })

@@ -49,6 +49,7 @@ pub(super) fn entry() -> Entry {
         read_only: true,
         destructive: false,
         idempotent: true,
+        open_world: false,
     };
     Entry::new::<Arguments, GetJobFacts>(about, |call, arguments| {
         Box::pin(async move { run(call, super::read(arguments)?).await })

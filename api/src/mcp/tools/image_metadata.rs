@@ -21,7 +21,7 @@ use crate::{
 
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Arguments {
-    /// image_id of an earlier result, a path inside the allowed folders, or a data: URL / base64 under 256 KB.
+    /// image_id of an earlier result, an https URL, a path inside the allowed folders, or data: URL / base64 under 256 KB.
     image: String,
     /// The parts to report. Default: all.
     sections: Option<Vec<Section>>,
@@ -43,6 +43,7 @@ pub(super) fn entry() -> Entry {
         read_only: true,
         destructive: false,
         idempotent: true,
+        open_world: true,
     };
     Entry::new::<Arguments, ReportFacts>(about, |call, arguments| {
         Box::pin(async move { run(call, super::read(arguments)?).await })

@@ -42,6 +42,7 @@ pub(super) fn entry() -> Entry {
         read_only: true,
         destructive: false,
         idempotent: true,
+        open_world: false,
     };
     Entry::new::<Arguments, ListFacts>(about, |call, arguments| {
         Box::pin(async move { run(call, super::read(arguments)?).await })

@@ -41,7 +41,7 @@ pub(super) fn find(name: &str) -> Option<&'static Entry> {
     all().iter().find(|entry| entry.about.name == name)
 }
 
-/// What a tool says of itself. No tool reaches out of this machine, so `openWorld` is false for all.
+/// What a tool says of itself.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct About {
     pub(super) name: &'static str,
@@ -58,6 +58,8 @@ pub(super) struct About {
     pub(super) destructive: bool,
     /// A second call with the same arguments changes nothing more.
     pub(super) idempotent: bool,
+    /// It may ask servers that others run: those of an address, or of a model.
+    pub(super) open_world: bool,
 }
 
 type Run = for<'a> fn(&'a Call, Value) -> BoxFuture<'a, Result<Reply, Failure>>;
@@ -82,7 +84,7 @@ impl Entry {
             Some(about.read_only),
             Some(about.destructive),
             Some(about.idempotent),
-            Some(false),
+            Some(about.open_world),
         );
         let tool = Tool::new(about.name, about.description, shown(input.clone()))
             .with_title(about.title)

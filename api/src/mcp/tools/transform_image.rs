@@ -22,7 +22,7 @@ use crate::{
 
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Arguments {
-    /// image_id of an earlier result, a path inside the allowed folders, or a data: URL / base64 under 256 KB.
+    /// image_id of an earlier result, an https URL, a path inside the allowed folders, or data: URL / base64 under 256 KB.
     image: String,
     #[serde(flatten)]
     recipe: RecipeArguments,
@@ -56,6 +56,7 @@ pub(super) fn entry() -> Entry {
         // save_to with overwrite replaces a file.
         destructive: true,
         idempotent: false,
+        open_world: true,
     };
     Entry::new::<Arguments, TransformFacts>(about, |call, arguments| {
         Box::pin(async move { run(call, super::read(arguments)?).await })
