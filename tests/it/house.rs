@@ -168,7 +168,7 @@ fn engine_is_plain(file: &Source) {
 
 #[test]
 fn exceptions_to_the_lints_are_few_and_explained() {
-    // webp: a C library. avif: a Rust library with the surface of a C one. level: compiles hot
+    // webp, libaom: C libraries. planes: a Rust library with the surface of a C one. level: compiles hot
     // loops once more for AVX2, and asks the machine before.
     const UNSAFE: [&str; 3] =
         ["worker/src/engine/codec/avif/planes.rs", "worker/src/engine/codec/webp.rs", "worker/src/engine/level.rs"];

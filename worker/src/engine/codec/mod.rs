@@ -150,6 +150,7 @@ impl Encoding {
         match self.format {
             Format::Jpeg if !self.progressive => Some(jpeg::chroma(self.quality)),
             Format::Webp if !self.lossless => Some(Chroma::Half),
+            Format::Avif => avif::chroma(self.quality),
             _ => None,
         }
     }
@@ -166,10 +167,12 @@ pub(crate) fn encode(
     carried: &Carried,
     stop: &Stop,
 ) -> Result<Vec<u8>, Failure> {
+    let exif = carried.exif.as_deref();
     let file = match picture {
-        // It has no place for more once it is written.
-        Picture::Pixels(image) if encoding.format == Format::Avif => {
-            avif::encode(image, encoding.quality, carried.exif.as_deref(), stop)
+        // AVIF has no place for more once it is written.
+        Picture::Pixels(image) if encoding.format == Format::Avif => avif::encode(image, encoding.quality, exif, stop),
+        Picture::Planes(planes) if encoding.format == Format::Avif => {
+            avif::encode_planes(planes, encoding.quality, exif, stop)
         }
         Picture::Pixels(image) => encode_pixels(image, encoding, stop),
         Picture::Planes(planes) if encoding.format == Format::Webp => {

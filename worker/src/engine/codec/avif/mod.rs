@@ -1,31 +1,35 @@
-//! AVIF: headers by our own walk over the boxes, pixels by rav1d, writing by ravif. Both build without nasm.
+//! AVIF: headers by our own walk over the boxes, pixels by rav1d, writing by ravif, or, with the feature `avif-fast`, by
+//! libaom.
 
 mod boxes;
+#[cfg(feature = "avif-fast")]
+mod by_libaom;
+#[cfg(not(feature = "avif-fast"))]
+mod by_ravif;
 mod canvas;
 mod planes;
 
 use std::borrow::Cow;
 
 use common::{Failure, Format};
-use image::DynamicImage;
 use moxcms::{CicpColorPrimaries, CicpProfile, ColorProfile, MatrixCoefficients, TransferCharacteristics};
-use ravif::{Encoder, Img, RGB8, RGBA8};
 
+#[cfg(feature = "avif-fast")]
+pub(super) use self::by_libaom::{chroma, encode, encode_planes};
+#[cfg(not(feature = "avif-fast"))]
+pub(super) use self::by_ravif::{chroma, encode, encode_planes};
 use self::{
     boxes::{Boxes, Fields, Meta},
     canvas::{Canvas, Matrix},
 };
 use super::{Decoded, unreadable, unsupported};
 use crate::engine::{
-    Stop, pixels,
+    Stop,
     probe::{ColorKind, Header, Probe},
 };
 
 /// What an auxiliary picture has to say to be alpha.
 const ALPHA: [&[u8]; 2] = [b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1"];
-
-/// ravif's effort, 1 (small files) to 10 (fast): without assembler, what is below takes seconds for a photograph.
-const SPEED: u8 = 9;
 
 /// Whether the brands of a file that begins with `ftyp` say AVIF.
 pub(crate) fn is_avif(input: &[u8]) -> bool {
@@ -228,34 +232,13 @@ fn each_tile(
     if covered.0 < width || covered.1 < height { Err(broken()) } else { Ok(()) }
 }
 
-/// Writes RGB or RGBA of 8 bits, with `exif` as an item of its own.
-pub(super) fn encode(image: &DynamicImage, quality: u8, exif: Option<&[u8]>, stop: &Stop) -> Result<Vec<u8>, Failure> {
-    stop.check()?;
-    let (width, height) = (image.width() as usize, image.height() as usize);
-    let quality = f32::from(quality.clamp(1, 100));
-    let encoder =
-        Encoder::new().with_quality(quality).with_alpha_quality(quality).with_speed(SPEED).with_num_threads(Some(1));
-    let encoder = if let Some(exif) = exif { encoder.with_exif(exif) } else { encoder };
-    let made = match image {
-        DynamicImage::ImageRgb8(buffer) => {
-            let pixels: Vec<RGB8> = buffer.pixels().map(|pixel| RGB8::from(pixel.0)).collect();
-            encoder.encode_rgb(Img::new(&pixels, width, height))
-        }
-        DynamicImage::ImageRgba8(buffer) => {
-            let pixels: Vec<RGBA8> = buffer.pixels().map(|pixel| RGBA8::from(pixel.0)).collect();
-            encoder.encode_rgba(Img::new(&pixels, width, height))
-        }
-        _ => return Err(pixels::unexpected("pixels that AVIF cannot hold")),
-    };
-    made.map(|made| made.avif_file).map_err(|error| pixels::encoder_failed(&error))
-}
-
 #[cfg(test)]
 mod tests {
     use common::recipe::{Metadata, Output};
+    use image::DynamicImage;
 
     use super::*;
-    use crate::engine::{Options, fixtures};
+    use crate::engine::{Options, fixtures, pixels};
 
     #[test]
     fn exif_is_kept_where_it_is_asked_for() {
