@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ImageId, JobId, Recipe, UserId, report::Section};
+use crate::{ImageId, JobId, Recipe, UserId, reading::Layout, report::Section};
 
 /// Which workers take a job. Transforms eat cores for 50 ms, other jobs wait on disks and networks for seconds:
 /// one queue would let the first starve the second.
@@ -95,6 +95,17 @@ pub struct Inspect {
     pub thumbnail: bool,
 }
 
+/// The text in a picture.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct ExtractText {
+    /// The picture.
+    pub source: Source,
+    /// How it is given back.
+    pub layout: Layout,
+    /// The languages it may be in, as codes of ISO 639.
+    pub languages: Vec<String>,
+}
+
 /// Where the pictures of a batch come from.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -174,6 +185,8 @@ pub enum Work {
     Transform(Transform),
     /// What a file says about a picture.
     Inspect(Inspect),
+    /// The text in a picture.
+    ExtractText(ExtractText),
     /// Find the pictures of a batch and queue the first of them.
     BatchPlan(Batch),
     /// One picture of a batch.
@@ -195,6 +208,7 @@ impl Work {
                 is_path(&transform.source) || transform.others.iter().any(is_path) || transform.save_to.is_some()
             }
             Self::Inspect(inspect) => is_path(&inspect.source),
+            Self::ExtractText(extract) => is_path(&extract.source),
             Self::BatchPlan(batch) => {
                 let source = match &batch.source {
                     BatchSource::Folder { .. } => true,
@@ -212,6 +226,7 @@ impl Work {
         match self {
             Self::Transform(_) => "transform",
             Self::Inspect(_) => "inspect",
+            Self::ExtractText(_) => "extract_text",
             Self::BatchPlan(_) => "batch_plan",
             Self::BatchItem { .. } => "batch_item",
             Self::BatchFinish => "batch_finish",
@@ -227,7 +242,8 @@ impl Work {
                 Lane::Remote
             }
             Self::Inspect(inspect) if is_url(&inspect.source) => Lane::Remote,
-            Self::Transform(_) | Self::Inspect(_) | Self::BatchItem { .. } => Lane::Cpu,
+            Self::ExtractText(ask) if is_url(&ask.source) => Lane::Remote,
+            Self::Transform(_) | Self::Inspect(_) | Self::BatchItem { .. } | Self::ExtractText(_) => Lane::Cpu,
             Self::BatchPlan(_) | Self::BatchFinish => Lane::Remote,
         }
     }

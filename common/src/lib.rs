@@ -18,6 +18,7 @@ mod private;
 pub mod process;
 mod public_address;
 pub mod queue;
+pub mod reading;
 pub mod recipe;
 mod redis;
 pub mod report;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Facts, Format, ImageRecord, Warning, report::Report};
+use crate::{Facts, Format, ImageRecord, Warning, reading::Reading, report::Report};
 
 /// A picture shown in a reply, in the blob store.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -60,6 +60,19 @@ pub struct Inspected {
     pub preview: Option<PreviewRef>,
 }
 
+/// A picture whose text was read.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct TextExtracted {
+    /// Its record, if it is in the store.
+    pub image: Option<ImageRecord>,
+    /// Its facts.
+    pub facts: Facts,
+    /// What was read.
+    pub reading: Reading,
+    /// What the caller should know.
+    pub warnings: Vec<Warning>,
+}
+
 /// A batch whose pictures are all through.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct BatchDone {
@@ -81,6 +94,8 @@ pub enum Outcome {
     Transformed(Box<Transformed>),
     /// Of an inspection.
     Inspected(Box<Inspected>),
+    /// Of reading text.
+    TextExtracted(Box<TextExtracted>),
     /// Of a batch.
     Batch(BatchDone),
 }

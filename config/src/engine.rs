@@ -1,6 +1,6 @@
 //! What a picture may cost.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use crate::reader::{About, Reader};
 
@@ -21,6 +21,8 @@ pub struct Engine {
     pub max_frames: u32,
     /// Longest time one picture may take.
     pub job_timeout: Duration,
+    /// Where other models for reading text are; `None`: those that come with the program.
+    pub ocr_model_dir: Option<PathBuf>,
 }
 
 impl Engine {
@@ -42,12 +44,22 @@ impl Engine {
         let frames = reader.integer(&about("MAX_FRAMES", "Most frames of an animation."), 500, 1..=10_000, "frames");
         let timeout =
             reader.integer(&about("JOB_TIMEOUT_SECS", "Longest time one picture may take."), 120, 1..=3600, "seconds");
+        let models = reader.parsed(
+            &about(
+                "OCR_MODEL_DIR",
+                "Folder of other models for reading text: det.onnx, rec.onnx and dict.txt of PP-OCR v4 to v6.",
+            ),
+            (None, "the models that come with the program"),
+            "a folder",
+            |text| Ok(Some(PathBuf::from(text))),
+        );
         Self {
             max_pixels: megapixels * 1_000_000,
             max_file_bytes: file * MIB,
             max_memory_bytes: memory * MIB,
             max_frames: u32::try_from(frames).unwrap_or(u32::MAX),
             job_timeout: Duration::from_secs(timeout),
+            ocr_model_dir: models,
         }
     }
 }

@@ -64,6 +64,7 @@ mod tests {
         fetch::Fetcher,
         files::Files,
         provider::Provider,
+        ocr::Ocr,
     };
 
     #[tokio::test]
@@ -89,6 +90,7 @@ mod tests {
             stores: stores.clone(),
             engine,
             provider,
+            ocr: Ocr::new(None).unwrap(),
             files,
             fetcher: Fetcher::public(1000),
             slots: 1,

@@ -10,6 +10,7 @@ mod janitor;
 mod job;
 mod lanes;
 mod metrics;
+pub mod ocr;
 mod perform;
 pub mod provider;
 pub mod status;

@@ -8,7 +8,7 @@ use image::{DynamicImage, GrayImage, ImageBuffer, Rgb, RgbImage, Rgba, RgbaImage
 use super::{
     Engine, Limits, Options, Stop, Transformed,
     codec::{self, Encoding},
-    pixels,
+    lettering, pixels,
 };
 
 pub(crate) fn stop() -> Stop {
@@ -45,6 +45,21 @@ pub(crate) fn deep(width: u32, height: u32) -> DynamicImage {
 
 pub(crate) fn gray(width: u32, height: u32) -> DynamicImage {
     GrayImage::from_fn(width, height, |x, y| image::Luma([(x * 3 + y) as u8])).into()
+}
+
+/// Lines of text in the font of the program, on a page that is just large enough.
+pub(crate) fn lettered(text: &str, size: u32, ink: Rgb<u8>, paper: Rgb<u8>) -> RgbImage {
+    let hex = |color: Rgb<u8>| color.0.iter().map(|value| format!("{value:02x}")).collect::<String>();
+    let width = text.lines().map(|line| text_width(line, size)).fold(0.0, f32::max).ceil() as u32 + 4 * size;
+    let height = text.lines().count() as u32 * size + 2 * size;
+    let step = serde_json::json!([{"op": "text", "text": text, "size": size, "color": format!("#{}", hex(ink)),
+        "x": size, "y": size, "max_width": width}]);
+    run(RgbImage::from_pixel(width, height, paper), &step.to_string()).into_rgb8()
+}
+
+/// How wide a line of text is, in pixels.
+pub(crate) fn text_width(line: &str, size: u32) -> f32 {
+    lettering::lay_out(&lettering::font(size).unwrap(), line, 1e6).width
 }
 
 /// `image` as a file of `format`, of quality 95 where that counts.

@@ -13,7 +13,7 @@ mod codec;
 #[cfg(test)]
 mod every_format;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 mod gauss;
 mod goal;
 #[cfg(test)]
@@ -22,6 +22,7 @@ mod inspect;
 mod lettering;
 mod level;
 mod limits;
+mod look;
 mod mask;
 mod metadata;
 mod orient;
@@ -48,6 +49,12 @@ use std::sync::Arc;
 
 use common::{Facts, Failure, Format, Warning, report::Report};
 
+pub(crate) use self::{
+    budget::Budget,
+    limits::Size,
+    pixels::{flatten, visible_light},
+    step::resize::{bilinear, inside as fit_inside},
+};
 pub use self::{
     limits::Limits,
     preview::{Preview, PreviewKind},

@@ -188,6 +188,24 @@ pub(crate) fn is_transparent(image: &DynamicImage) -> bool {
     each_buffer!(image, buffer => Ok(any(buffer))).unwrap_or(false)
 }
 
+/// How light what can be seen is, from 0 to 1: the mean of the luma, weighted by alpha.
+pub(crate) fn visible_light(image: &DynamicImage) -> f32 {
+    fn mean<P: Pixel>(buffer: &Buffer<P>) -> Result<f32, Failure>
+    where
+        P::Subpixel: Sample,
+    {
+        let alpha = |pixel: &[P::Subpixel]| {
+            pixel.last().filter(|_| pixel.len().is_multiple_of(2)).map_or(1.0, |alpha| alpha.float() / P::Subpixel::MAX)
+        };
+        let (sum, weight) = buffer.pixels().fold((0.0f64, 0.0f64), |(sum, weight), pixel| {
+            let (pixel, alpha) = (pixel.channels(), alpha(pixel.channels()));
+            (sum + f64::from(luma_of(pixel) / P::Subpixel::MAX * alpha), weight + f64::from(alpha))
+        });
+        Ok((sum / weight.max(1e-9)) as f32)
+    }
+    each_buffer!(image, buffer => mean(buffer)).unwrap_or(0.0)
+}
+
 /// Lays the picture on `background`, whose alpha does not count; nothing is left of the alpha channel.
 pub(crate) fn flatten(image: DynamicImage, background: Color) -> DynamicImage {
     let gray = background.rgba[0] == background.rgba[1] && background.rgba[1] == background.rgba[2];

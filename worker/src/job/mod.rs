@@ -3,6 +3,7 @@
 pub(crate) mod batch_finish;
 pub(crate) mod batch_item;
 pub(crate) mod batch_plan;
+pub(crate) mod extract_text;
 mod input;
 pub(crate) mod inspect;
 mod store;
@@ -16,6 +17,7 @@ use crate::{
     fetch::Fetcher,
     files::Files,
     provider::Provider,
+    ocr::Ocr,
 };
 
 /// What jobs work with.
@@ -27,6 +29,8 @@ pub struct Context {
     pub engine: Engine,
     /// Models that make and read pictures.
     pub provider: Provider,
+    /// What reads text.
+    pub ocr: Ocr,
     /// Files that callers may name.
     pub files: Files,
     /// Addresses that callers may name.

@@ -6,6 +6,7 @@
 mod image;
 mod images;
 mod job;
+mod reading;
 mod report;
 mod text;
 
@@ -25,6 +26,7 @@ pub(super) use self::{
     image::{Picture, TransformFacts},
     images::{ListFacts, list},
     job::{GetJobFacts, JobFacts, Page, job},
+    reading::ReadingFacts,
     report::ReportFacts,
 };
 use crate::Shared;
@@ -167,6 +169,7 @@ async fn finished(shared: &Shared, record: &JobRecord, joined: bool, page: Optio
             reply.picture = bytes(shared, done.preview.as_ref()).await?;
             Ok(reply)
         }
+        Some(Outcome::TextExtracted(done)) => reading::extracted(record, done, joined),
         _ => job(shared, record, joined, page).await,
     }
 }

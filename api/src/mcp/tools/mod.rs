@@ -2,6 +2,7 @@
 
 mod batch_process;
 mod cancel_job;
+mod extract_text;
 mod get_job;
 mod image_metadata;
 mod list_images;
@@ -24,6 +25,7 @@ static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     vec![
         transform_image::entry(),
         image_metadata::entry(),
+        extract_text::entry(),
         batch_process::entry(),
         get_job::entry(),
         cancel_job::entry(),
