@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ImageId, JobId, Recipe, UserId, reading::Layout, report::Section};
+use crate::{
+    ImageId, JobId, Recipe, UserId,
+    analysis::{Detail, Focus},
+    reading::Layout,
+    report::Section,
+};
 
 /// Which workers take a job. Transforms eat cores for 50 ms, other jobs wait on disks and networks for seconds:
 /// one queue would let the first starve the second.
@@ -106,6 +111,39 @@ pub struct ExtractText {
     pub languages: Vec<String>,
 }
 
+/// How two pictures differ.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Compare {
+    /// The first picture.
+    pub image_a: Source,
+    /// The one that is held against it.
+    pub image_b: Source,
+    /// Whether the second may be moved to fit.
+    pub align: bool,
+    /// The least difference of a pixel that counts, 0 to 1.
+    pub threshold: f32,
+    /// Whether pixels that only smooth an edge are left out.
+    pub ignore_antialiasing: bool,
+    /// Whether the text in both is read and compared.
+    pub text: bool,
+    /// What the reply shows of the heat map.
+    #[serde(rename = "return")]
+    pub show: Return,
+}
+
+/// What can be told of a picture.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Analyze {
+    /// The picture.
+    pub source: Source,
+    /// What is asked, for a model that sees.
+    pub prompt: Option<String>,
+    /// How closely that model looks.
+    pub detail: Option<Detail>,
+    /// The parts to tell; empty: all that there are.
+    pub focus: Vec<Focus>,
+}
+
 /// Where the pictures of a batch come from.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -187,6 +225,10 @@ pub enum Work {
     Inspect(Inspect),
     /// The text in a picture.
     ExtractText(ExtractText),
+    /// How two pictures differ.
+    Compare(Compare),
+    /// What can be told of a picture.
+    Analyze(Analyze),
     /// Find the pictures of a batch and queue the first of them.
     BatchPlan(Batch),
     /// One picture of a batch.
@@ -199,25 +241,31 @@ pub enum Work {
 }
 
 impl Work {
+    /// The pictures that the caller named, one by one.
+    fn sources(&self) -> Vec<&Source> {
+        match self {
+            Self::Transform(transform) => [&transform.source].into_iter().chain(&transform.others).collect(),
+            Self::Inspect(inspect) => vec![&inspect.source],
+            Self::ExtractText(extract) => vec![&extract.source],
+            Self::Analyze(analyze) => vec![&analyze.source],
+            Self::Compare(compare) => vec![&compare.image_a, &compare.image_b],
+            Self::BatchPlan(batch) => match &batch.source {
+                BatchSource::Folder { .. } => batch.others.iter().collect(),
+                BatchSource::Images(images) => images.iter().chain(&batch.others).collect(),
+            },
+            Self::BatchItem { .. } | Self::BatchFinish => Vec::new(),
+        }
+    }
+
     /// Whether it reads or writes files of the server that the caller named.
     #[must_use]
     pub fn names_files(&self) -> bool {
-        let is_path = |source: &Source| matches!(source, Source::Path(_));
-        match self {
-            Self::Transform(transform) => {
-                is_path(&transform.source) || transform.others.iter().any(is_path) || transform.save_to.is_some()
-            }
-            Self::Inspect(inspect) => is_path(&inspect.source),
-            Self::ExtractText(extract) => is_path(&extract.source),
-            Self::BatchPlan(batch) => {
-                let source = match &batch.source {
-                    BatchSource::Folder { .. } => true,
-                    BatchSource::Images(images) => images.iter().any(is_path),
-                };
-                source || batch.others.iter().any(is_path) || batch.save_to.is_some()
-            }
-            Self::BatchItem { .. } | Self::BatchFinish => false,
-        }
+        let besides = match self {
+            Self::Transform(transform) => transform.save_to.is_some(),
+            Self::BatchPlan(batch) => matches!(batch.source, BatchSource::Folder { .. }) || batch.save_to.is_some(),
+            _ => false,
+        };
+        besides || self.sources().iter().any(|source| matches!(source, Source::Path(_)))
     }
 
     /// The kind as records and logs name it.
@@ -227,6 +275,8 @@ impl Work {
             Self::Transform(_) => "transform",
             Self::Inspect(_) => "inspect",
             Self::ExtractText(_) => "extract_text",
+            Self::Compare(_) => "compare",
+            Self::Analyze(_) => "analyze",
             Self::BatchPlan(_) => "batch_plan",
             Self::BatchItem { .. } => "batch_item",
             Self::BatchFinish => "batch_finish",
@@ -236,14 +286,17 @@ impl Work {
     /// Who takes it.
     #[must_use]
     pub fn lane(&self) -> Lane {
-        let is_url = |source: &Source| matches!(source, Source::Url(_));
+        // Other people's servers may be slow.
+        if self.sources().iter().any(|source| matches!(source, Source::Url(_))) {
+            return Lane::Remote;
+        }
         match self {
-            Self::Transform(transform) if is_url(&transform.source) || transform.others.iter().any(is_url) => {
-                Lane::Remote
-            }
-            Self::Inspect(inspect) if is_url(&inspect.source) => Lane::Remote,
-            Self::ExtractText(ask) if is_url(&ask.source) => Lane::Remote,
-            Self::Transform(_) | Self::Inspect(_) | Self::BatchItem { .. } | Self::ExtractText(_) => Lane::Cpu,
+            Self::Transform(_)
+            | Self::Inspect(_)
+            | Self::BatchItem { .. }
+            | Self::ExtractText(_)
+            | Self::Compare(_)
+            | Self::Analyze(_) => Lane::Cpu,
             Self::BatchPlan(_) | Self::BatchFinish => Lane::Remote,
         }
     }

@@ -1,8 +1,10 @@
 //! What the web and the worker both say, and where they meet: jobs, records, the queue and the stores.
 #![forbid(unsafe_code)]
 
+pub mod analysis;
 mod blobs;
 mod clock;
+pub mod comparison;
 mod db;
 mod facts;
 mod failure;

@@ -2,7 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Facts, Format, ImageRecord, Warning, reading::Reading, report::Report};
+use crate::{
+    Facts, Format, ImageRecord, Warning,
+    analysis::Measured,
+    comparison::{Comparison, TextChanges},
+    reading::Reading,
+    report::Report,
+};
 
 /// A picture shown in a reply, in the blob store.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -73,6 +79,38 @@ pub struct TextExtracted {
     pub warnings: Vec<Warning>,
 }
 
+/// Two pictures that were compared.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Compared {
+    /// How they differ.
+    pub comparison: Comparison,
+    /// The record of the drawing of what differs.
+    pub heat_map: Option<ImageRecord>,
+    /// How their text differs, where both were read.
+    pub text: Option<TextChanges>,
+    /// What the caller should know.
+    pub warnings: Vec<Warning>,
+    /// What the reply shows.
+    pub preview: Option<PreviewRef>,
+}
+
+/// A picture that was analysed.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Analyzed {
+    /// Its record, if it is in the store.
+    pub image: Option<ImageRecord>,
+    /// Its facts.
+    pub facts: Facts,
+    /// What was measured.
+    pub measured: Measured,
+    /// What was read, where text was asked for.
+    pub reading: Option<Reading>,
+    /// What was asked for and had no effect, with the reason.
+    pub ignored: Vec<String>,
+    /// What the caller should know.
+    pub warnings: Vec<Warning>,
+}
+
 /// A batch whose pictures are all through.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct BatchDone {
@@ -96,6 +134,10 @@ pub enum Outcome {
     Inspected(Box<Inspected>),
     /// Of reading text.
     TextExtracted(Box<TextExtracted>),
+    /// Of a comparison.
+    Compared(Box<Compared>),
+    /// Of an analysis.
+    Analyzed(Box<Analyzed>),
     /// Of a batch.
     Batch(BatchDone),
 }

@@ -62,6 +62,8 @@ async fn attempt(context: &Arc<Context>, job: &Job, delivery: &Delivery) -> Resu
         Work::Transform(transform) => job::transform::run(context, job, transform, &delivery.hold).await.map(Some),
         Work::Inspect(inspect) => job::inspect::run(context, job, inspect).await.map(Some),
         Work::ExtractText(extract) => job::extract_text::run(context, job, extract).await.map(Some),
+        Work::Compare(compare) => job::compare_images::run(context, job, compare).await.map(Some),
+        Work::Analyze(analyze) => job::analyze_image::run(context, job, analyze).await.map(Some),
         Work::BatchPlan(batch) => job::batch_plan::run(context, job, batch).await.map(|()| None),
         Work::BatchItem { index } => job::batch_item::run(context, job, *index, &delivery.hold).await.map(|()| None),
         Work::BatchFinish => job::batch_finish::run(context, job).await.map(Some),

@@ -5,11 +5,13 @@
 //! [`codec`] encodes. Only [`bridge`] knows of async. Every job is sequential: a parallel iterator inside a job would
 //! let its thread pick up another job in the middle of the first.
 
+pub(crate) mod analyze;
 mod animation;
 mod blocks;
 mod bridge;
 mod budget;
 mod codec;
+pub(crate) mod compare;
 #[cfg(test)]
 mod every_format;
 #[cfg(test)]

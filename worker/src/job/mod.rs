@@ -1,8 +1,10 @@
 //! What each kind of job does: fetch inputs, do, store.
 
+pub(crate) mod analyze_image;
 pub(crate) mod batch_finish;
 pub(crate) mod batch_item;
 pub(crate) mod batch_plan;
+pub(crate) mod compare_images;
 pub(crate) mod extract_text;
 mod input;
 pub(crate) mod inspect;

@@ -1,7 +1,7 @@
 //! Storing what a job made: bytes first, then the record that names them.
 
 use common::{
-    Failure, ImageId, ImageRecord, Recipe, StoreError,
+    Facts, Failure, ImageId, ImageRecord, Recipe, StoreError,
     job::{Job, SaveTo},
     outcome::PreviewRef,
     queue::Hold,
@@ -9,7 +9,7 @@ use common::{
 
 use super::{Context, asker, input::Input, preview_key};
 use crate::{
-    engine::{Preview, Transformed},
+    engine::Preview,
     files::{Files, Taken, Writing, folder_of},
 };
 
@@ -19,7 +19,7 @@ pub(super) struct Made<'a> {
     /// Its place among what the job makes.
     pub(super) index: u32,
     pub(super) name: String,
-    pub(super) recipe: &'a Recipe,
+    pub(super) recipe: Option<&'a Recipe>,
 }
 
 /// Stores a result under the id that this job and place always give.
@@ -28,11 +28,12 @@ pub(super) async fn result(
     job: &Job,
     input: &Input,
     made: Made<'_>,
-    result: &Transformed,
+    bytes: Vec<u8>,
+    facts: &Facts,
 ) -> Result<ImageRecord, StoreError> {
     let id = ImageId::made_by(&job.id, made.index);
-    let blob = format!("{id}.{}", result.facts.format.extension());
-    context.stores.blobs.put(&blob, result.bytes.clone()).await?;
+    let blob = format!("{id}.{}", facts.format.extension());
+    context.stores.blobs.put(&blob, bytes).await?;
     let record = ImageRecord {
         id,
         owner: job.owner.clone(),
@@ -42,8 +43,8 @@ pub(super) async fn result(
         source: input.path.clone().or_else(|| input.url.clone()),
         name: made.name,
         blob,
-        recipe: Some(made.recipe.clone()),
-        facts: result.facts.clone(),
+        recipe: made.recipe.cloned(),
+        facts: facts.clone(),
         created_at: context.stores.clock.now_ms(),
     };
     context.stores.images.put(&record).await?;

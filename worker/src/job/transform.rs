@@ -29,9 +29,9 @@ pub(crate) async fn run(
         tool: "transform_image",
         index: 0,
         name: format!("{}.{}", input.stem, made.facts.format.extension()),
-        recipe: &transform.recipe,
+        recipe: Some(&transform.recipe),
     };
-    let image = store::result(context, job, &input, about, &made).await?;
+    let image = store::result(context, job, &input, about, made.bytes.clone(), &made.facts).await?;
     let preview = store::preview(context, job, made.preview.take()).await?;
     let saved_to = match &transform.save_to {
         Some(save_to) => Some(store::save(context, job, &input, save_to, made.bytes, hold).await?),

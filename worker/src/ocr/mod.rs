@@ -3,6 +3,7 @@
 //! [`detect`] finds lines, [`page`] turns the picture until they stand upright, [`crop`] cuts them out, [`recognise`]
 //! reads them, [`order`] puts them in order, [`written`] makes the result.
 
+pub(crate) mod changes;
 mod crop;
 mod detect;
 pub(crate) mod languages;

@@ -3,6 +3,8 @@
 //! Every fact is in `structuredContent` and again as text, because some models see the picture one turn late and some
 //! clients pass on only one of the two.
 
+mod analysis;
+mod comparison;
 mod image;
 mod images;
 mod job;
@@ -23,6 +25,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 pub(super) use self::{
+    analysis::AnalysisFacts,
+    comparison::ComparisonFacts,
     image::{Picture, TransformFacts},
     images::{ListFacts, list},
     job::{GetJobFacts, JobFacts, Page, job},
@@ -169,6 +173,12 @@ async fn finished(shared: &Shared, record: &JobRecord, joined: bool, page: Optio
             reply.picture = bytes(shared, done.preview.as_ref()).await?;
             Ok(reply)
         }
+        Some(Outcome::Compared(done)) => {
+            let mut reply = comparison::compared(shared, record, done, joined)?;
+            reply.picture = bytes(shared, done.preview.as_ref()).await?;
+            Ok(reply)
+        }
+        Some(Outcome::Analyzed(done)) => analysis::analyzed(record, done, joined),
         Some(Outcome::TextExtracted(done)) => reading::extracted(record, done, joined),
         _ => job(shared, record, joined, page).await,
     }

@@ -1,7 +1,9 @@
 //! The tools: one file each, and this list.
 
+mod analyze_image;
 mod batch_process;
 mod cancel_job;
+mod compare_images;
 mod extract_text;
 mod get_job;
 mod image_metadata;
@@ -25,7 +27,9 @@ static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     vec![
         transform_image::entry(),
         image_metadata::entry(),
+        analyze_image::entry(),
         extract_text::entry(),
+        compare_images::entry(),
         batch_process::entry(),
         get_job::entry(),
         cancel_job::entry(),

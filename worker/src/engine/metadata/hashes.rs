@@ -27,6 +27,19 @@ pub(crate) fn visual(image: &DynamicImage, stop: &Stop) -> Result<(String, Strin
     Ok((hex(perceptual.as_bytes()), hex(&thumb)))
 }
 
+/// In how many bits of 64 the gradient hashes of two pictures differ, and in how many those of their frequencies.
+pub(crate) fn distances(one: &DynamicImage, other: &DynamicImage, stop: &Stop) -> Result<(u32, u32), Failure> {
+    let small = |image: &DynamicImage| -> Result<DynamicImage, Failure> {
+        let size = Size::new(image.width(), image.height());
+        Ok(step::resize::scaled(image, step::resize::inside(size, THUMB_SIDE), stop)?.into_rgba8().into())
+    };
+    let (one, other) = (small(one)?, small(other)?);
+    let gradient = HasherConfig::new().hash_alg(HashAlg::Gradient).hash_size(8, 8);
+    let frequency = HasherConfig::new().hash_alg(HashAlg::Median).hash_size(8, 8).preproc_dct();
+    let distance = |hasher: image_hasher::Hasher| hasher.hash_image(&one).dist(&hasher.hash_image(&other));
+    Ok((distance(gradient.to_hasher()), distance(frequency.to_hasher())))
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a string cannot fail.
