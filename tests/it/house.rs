@@ -39,6 +39,8 @@ fn packages_depend_on_what_their_room_allows() {
                 "rav1d",
                 "ravif",
                 "resvg",
+                "rqrr",
+                "rten",
                 "zune-jpeg",
             ],
             "the process that holds keys decodes nothing; pixels belong to worker/src/engine",
@@ -96,6 +98,7 @@ fn the_web_by_itself_decodes_no_pictures() {
             "rav1d",
             "ravif",
             "resvg",
+            "rten",
         ] {
             assert_ne!(package, never, "api depends on {never} without its feature embedded: send a job instead");
         }

@@ -32,6 +32,9 @@ enum Command {
     /// Transform many images, on all cores.
     #[cfg(feature = "embedded")]
     Batch(shell::BatchArguments),
+    /// Read the text in one image.
+    #[cfg(feature = "embedded")]
+    ExtractText(shell::ExtractTextArguments),
     /// Get back in as the owner.
     #[command(subcommand)]
     Owner(people::OwnerCommand),
@@ -84,6 +87,8 @@ fn run(matches: &clap::ArgMatches) -> anyhow::Result<End> {
         Command::Transform(arguments) => shell::transform(&arguments, matches),
         #[cfg(feature = "embedded")]
         Command::Batch(arguments) => shell::batch(&arguments, matches),
+        #[cfg(feature = "embedded")]
+        Command::ExtractText(arguments) => shell::extract_text(&arguments),
         Command::Owner(command) => people::owner(command),
         Command::User(command) => people::user(command),
         Command::Client(command) => clients::run(command),

@@ -53,9 +53,12 @@ struct Inner {
 }
 
 /// What was read in one picture.
-pub(crate) struct Read {
-    pub(crate) reading: Reading,
-    pub(crate) warnings: Vec<Warning>,
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// The text.
+    pub reading: Reading,
+    /// What the caller should know.
+    pub warnings: Vec<Warning>,
 }
 
 impl Ocr {
@@ -73,7 +76,7 @@ impl Ocr {
     ///
     /// # Errors
     /// `unsupported_format`, `image_unreadable`, `too_large`, or what `stop` says.
-    pub(crate) fn read(
+    pub fn read(
         &self,
         engine: &Engine,
         input: &[u8],
