@@ -19,6 +19,7 @@ mod pages;
 mod provider;
 mod restart;
 mod shell;
+mod seeing;
 mod site;
 mod stdio;
 mod transform;
