@@ -11,8 +11,8 @@ use crate::{
     fetch::Fetcher,
     files::Files,
     lanes,
-    provider::{Provider, ProviderError},
     ocr::Ocr,
+    provider::{Provider, ProviderError},
 };
 
 /// Why a worker could not start.

@@ -63,8 +63,8 @@ mod tests {
         engine::{Engine, Limits},
         fetch::Fetcher,
         files::Files,
-        provider::Provider,
         ocr::Ocr,
+        provider::Provider,
     };
 
     #[tokio::test]

@@ -4,11 +4,12 @@ use common::{Facts, Failure, Warning};
 use image::DynamicImage;
 
 use super::{
-    Engine, Stop,
+    Engine, Stop, codec,
     limits::Size,
-    metadata, pipeline, plan,
+    metadata, plan,
     probe::{self, Header},
     step::Notes,
+    upright,
 };
 
 /// A picture as it looks: upright, in sRGB.
@@ -44,7 +45,7 @@ impl Engine {
         let mut seen = Vec::with_capacity(inputs.len());
         for (header, (argument, input)) in headers.iter().zip(inputs) {
             let mut notes = Notes::default();
-            let image = pipeline::upright_srgb(input, header, stop, &mut notes)
+            let image = upright::upright_srgb(input, header, stop, &mut notes)
                 .map_err(|failure| failure.argument(*argument))?;
             seen.push(Seen { image, facts: facts(input, header), warnings: notes.warnings });
         }
@@ -53,7 +54,7 @@ impl Engine {
 }
 
 fn memory(input: &[u8], header: &Header<'_>) -> u64 {
-    let (probe, scratch) = (&header.probe, pipeline::decoder_bytes(input, &header.probe));
+    let (probe, scratch) = (&header.probe, codec::scratch_bytes(input, &header.probe));
     plan::memory(input.len(), probe, scratch, &common::Recipe::default(), &[], probe.format)
 }
 

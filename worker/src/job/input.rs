@@ -148,7 +148,7 @@ async fn inline(context: &Arc<Context>, job: &Job, id: &ImageId) -> Result<Input
         created_at: context.stores.clock.now_ms(),
     };
     context.stores.images.put(&record).await?;
-    Ok(Input { bytes, stem: stem(&record.name), record: Some(record), path: None })
+    Ok(Input { bytes, stem: stem(&record.name), record: Some(record), path: None, url: None })
 }
 
 /// Where the web puts bytes that came with a call.

@@ -18,8 +18,8 @@ use crate::{
     engine::{Engine, PreviewKind, Stop},
     fetch::Fetcher,
     files::Files,
-    provider::Provider,
     ocr::Ocr,
+    provider::Provider,
 };
 
 /// What jobs work with.

@@ -20,7 +20,7 @@ use crate::{
 
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Arguments {
-    /// image_id of an earlier result, a path inside the allowed folders, or a data: URL / base64 under 256 KB.
+    /// image_id of an earlier result, an https URL, a path inside the allowed folders, or data: URL / base64 under 256 KB.
     image: String,
     /// A question about the image. Needs a vision model; without one it is answered as ignored.
     #[schemars(length(max = 4000))]
@@ -48,6 +48,7 @@ pub(super) fn entry() -> Entry {
         read_only: true,
         destructive: false,
         idempotent: true,
+        open_world: true,
     };
     Entry::new::<Arguments, AnalysisFacts>(about, |call, arguments| {
         Box::pin(async move { run(call, super::read(arguments)?).await })

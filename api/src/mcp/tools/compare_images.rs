@@ -22,7 +22,7 @@ const THRESHOLD: f32 = 0.1;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Arguments {
-    /// The first image: image_id, a path inside the allowed folders, or a data: URL / base64 under 256 KB.
+    /// The first image: image_id, an https URL, a path inside the allowed folders, or a data: URL / base64 under 256 KB.
     image_a: String,
     /// The image to hold against it, given in the same ways.
     image_b: String,
@@ -55,6 +55,7 @@ pub(super) fn entry() -> Entry {
         read_only: false,
         destructive: false,
         idempotent: false,
+        open_world: true,
     };
     Entry::new::<Arguments, ComparisonFacts>(about, |call, arguments| {
         Box::pin(async move { run(call, super::read(arguments)?).await })

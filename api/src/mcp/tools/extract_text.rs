@@ -29,7 +29,7 @@ enum Reader {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Arguments {
-    /// image_id of an earlier result, a path inside the allowed folders, or a data: URL / base64 under 256 KB.
+    /// image_id of an earlier result, an https URL, a path inside the allowed folders, or data: URL / base64 under 256 KB.
     image: String,
     /// What reads: local (on the server, free), auto (default, the best that is set up).
     engine: Option<Reader>,
@@ -55,6 +55,7 @@ pub(super) fn entry() -> Entry {
         read_only: true,
         destructive: false,
         idempotent: true,
+        open_world: true,
     };
     Entry::new::<Arguments, ReadingFacts>(about, |call, arguments| {
         Box::pin(async move { run(call, super::read(arguments)?).await })

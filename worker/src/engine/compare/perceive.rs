@@ -56,14 +56,14 @@ pub(super) fn difference(a: [u8; 3], b: [u8; 3]) -> f32 {
         return 0.0;
     }
     let [r, g, b] = std::array::from_fn(|channel| f32::from(a[channel]) - f32::from(b[channel]));
-    let y = 0.298_895_31 * r + 0.586_622_47 * g + 0.114_482_23 * b;
-    let i = 0.595_977_99 * r - 0.274_176_1 * g - 0.321_801_89 * b;
-    let q = 0.211_470_17 * r - 0.522_617_11 * g + 0.311_146_94 * b;
+    let y = 0.298_895_3 * r + 0.586_622_5 * g + 0.114_482_23 * b;
+    let i = 0.595_977_99 * r - 0.274_176_1 * g - 0.321_801_9 * b;
+    let q = 0.211_470_17 * r - 0.522_617_1 * g + 0.311_146_94 * b;
     ((0.5053 * y * y + 0.299 * i * i + 0.1957 * q * q) / FARTHEST).sqrt()
 }
 
 fn light([r, g, b]: [u8; 3]) -> f32 {
-    0.298_895_31 * f32::from(r) + 0.586_622_47 * f32::from(g) + 0.114_482_23 * f32::from(b)
+    0.298_895_3 * f32::from(r) + 0.586_622_5 * f32::from(g) + 0.114_482_23 * f32::from(b)
 }
 
 /// Whether the pixel lies between a darker and a lighter neighbour that both belong to flat parts of both pictures.
