@@ -37,7 +37,12 @@ impl From<Failure> for Problem {
             FailureKind::InvalidArgument => StatusCode::BAD_REQUEST,
             FailureKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             FailureKind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-            FailureKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            FailureKind::Unavailable | FailureKind::MissingApiKey => StatusCode::SERVICE_UNAVAILABLE,
+            FailureKind::OrgNotVerified | FailureKind::ContentBlocked => StatusCode::FORBIDDEN,
+            FailureKind::BudgetExceeded => StatusCode::PAYMENT_REQUIRED,
+            FailureKind::ModelUnavailable | FailureKind::UpstreamFailed | FailureKind::OutcomeUnknown => {
+                StatusCode::BAD_GATEWAY
+            }
             FailureKind::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
             FailureKind::ImageUnreadable | FailureKind::UnsupportedFormat | FailureKind::FileNotReachable => {
                 StatusCode::UNPROCESSABLE_ENTITY

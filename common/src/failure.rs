@@ -29,6 +29,20 @@ pub enum FailureKind {
     Unavailable,
     /// No room is left where results are stored.
     StorageFull,
+    /// A model is needed and the server has no key for it, or one that is not accepted.
+    MissingApiKey,
+    /// The organisation behind the key has to be verified before it may use the model.
+    OrgNotVerified,
+    /// The provider refuses the request, or what came of it, for its content.
+    ContentBlocked,
+    /// The provider has no such model, or not for this key.
+    ModelUnavailable,
+    /// The money set aside for models is spent.
+    BudgetExceeded,
+    /// The provider failed, and nothing was made.
+    UpstreamFailed,
+    /// The provider had the request and its answer was lost; it may have been paid for.
+    OutcomeUnknown,
     /// Our own mistake; details are in the log only.
     Internal,
 }
@@ -48,6 +62,13 @@ impl FailureKind {
             Self::RateLimited => "rate_limited",
             Self::Unavailable => "unavailable",
             Self::StorageFull => "storage_full",
+            Self::MissingApiKey => "missing_api_key",
+            Self::OrgNotVerified => "org_not_verified",
+            Self::ContentBlocked => "content_blocked",
+            Self::ModelUnavailable => "model_unavailable",
+            Self::BudgetExceeded => "budget_exceeded",
+            Self::UpstreamFailed => "upstream_failed",
+            Self::OutcomeUnknown => "outcome_unknown",
             Self::Internal => "internal",
         }
     }
@@ -55,7 +76,11 @@ impl FailureKind {
     /// Whether the same call may succeed later without being changed.
     #[must_use]
     pub fn retryable(self) -> bool {
-        matches!(self, Self::RateLimited | Self::Unavailable | Self::StorageFull | Self::Internal)
+        // Not after an unknown outcome: it would be paid for twice.
+        matches!(
+            self,
+            Self::RateLimited | Self::Unavailable | Self::StorageFull | Self::UpstreamFailed | Self::Internal
+        )
     }
 }
 
@@ -119,6 +144,13 @@ impl Failure {
     #[must_use]
     pub fn next(mut self, next: impl Into<String>) -> Self {
         self.next = Some(next.into());
+        self
+    }
+
+    /// States how many seconds to wait before trying again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
         self
     }
 }

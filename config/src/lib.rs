@@ -7,6 +7,7 @@
 mod engine;
 mod logs;
 mod metrics;
+mod openai;
 mod queue;
 mod reader;
 mod sign_in;
@@ -24,6 +25,7 @@ pub use self::{
     engine::Engine,
     logs::Logs,
     metrics::Metrics,
+    openai::{Compat, OpenAi},
     queue::Queue,
     reader::{Mistake, Origin, Variable},
     sign_in::{Allowed, JwtAlg, Oidc, OwnerPassword, Registration, SignIn},
@@ -76,6 +78,8 @@ pub struct Config {
     pub storage: Storage,
     /// What a picture may cost.
     pub engine: Engine,
+    /// The provider that makes and reads pictures with models.
+    pub openai: OpenAi,
     /// How work is shared out.
     pub queue: Queue,
     /// Where the figures and the health of the worker program are read.
@@ -97,12 +101,13 @@ impl Config {
         let (web, sign_in) = if around.way == Way::Serve { web(&mut reader) } else { reader.aside(web) };
         let storage = Storage::read(&mut reader, around, &web);
         let engine = Engine::read(&mut reader);
+        let openai = OpenAi::read(&mut reader);
         let queue = Queue::read(&mut reader, around, storage.redis_url.is_some());
         let metrics = Metrics::read(&mut reader);
         let logs = Logs::read(&mut reader);
         let (variables, mistakes) = reader.finish();
         if mistakes.is_empty() {
-            Ok(Self { web, sign_in, storage, engine, queue, metrics, logs, variables })
+            Ok(Self { web, sign_in, storage, engine, openai, queue, metrics, logs, variables })
         } else {
             Err(Mistakes(mistakes))
         }

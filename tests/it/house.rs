@@ -132,8 +132,19 @@ fn rooms_use_what_they_may() {
                 "{file} uses crate::mcp: sign-in knows no tool; put what both need beside them"
             );
         }
-        if file.below("worker/src") && !file.below("worker/src/fetch") {
-            assert!(!uses("reqwest"), "{file} uses reqwest: the one way out of the worker is worker/src/fetch");
+        if file.below("worker/src") && !file.below("worker/src/provider") && !file.below("worker/src/fetch") {
+            assert!(!uses("reqwest"), "{file} uses reqwest: the ways out of the worker are its provider and its fetch");
+        }
+        if file.below("worker/src/provider") {
+            for room in ["crate::files", "crate::job", "common::Stores", "common::Jobs", "common::Blobs"] {
+                assert!(
+                    !uses(room),
+                    "{file} uses {room}: the provider is given bytes and gives bytes; store in worker/src/job"
+                );
+            }
+        }
+        if file.below("worker/src/engine") {
+            assert!(!uses("crate::provider"), "{file} uses crate::provider: the engine asks nobody");
         }
         if file.below("worker/src/engine") && file.path != "worker/src/engine/bridge.rs" {
             engine_is_plain(&file);

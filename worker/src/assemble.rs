@@ -12,6 +12,7 @@ use crate::{
     files::Files,
     lanes,
     ocr::Ocr,
+    provider::{Provider, ProviderError},
 };
 
 /// Why a worker could not start.
@@ -23,6 +24,9 @@ pub enum StartError {
     /// There can be no threads for the engine.
     #[error("the engine cannot start: {0}")]
     Engine(#[source] Failure),
+    /// There can be no provider of models.
+    #[error("{0}")]
+    Provider(#[from] ProviderError),
     /// The models of `OCR_MODEL_DIR` cannot be used.
     #[error("OCR_MODEL_DIR: {0}")]
     Ocr(String),
@@ -40,6 +44,7 @@ pub async fn assemble(config: &Config, stores: &Stores, metrics: Metrics) -> Res
     let files = Files::open(&storage.allowed_dirs, &storage.own_dirs(), config.engine.max_file_bytes)
         .map_err(StartError::Folder)?;
     let engine = Engine::new(limits(config, slots)).map_err(StartError::Engine)?;
+    let provider = Provider::new(&config.openai, engine.clone(), stores.state.clone(), stores.clock.clone())?;
     let ocr = Ocr::new(config.engine.ocr_model_dir.as_deref()).map_err(StartError::Ocr)?;
     let presence = if stores.are_shared() {
         Presence::anywhere()?
@@ -48,7 +53,7 @@ pub async fn assemble(config: &Config, stores: &Stores, metrics: Metrics) -> Res
     };
     let slots = u32::try_from(slots).unwrap_or(u32::MAX);
     let fetcher = Fetcher::public(config.engine.max_file_bytes);
-    let context = Context { stores: stores.clone(), engine, ocr, files, fetcher, slots, metrics };
+    let context = Context { stores: stores.clone(), engine, provider, ocr, files, fetcher, slots, metrics };
     let context = Arc::new(context);
     Ok(lanes::start(context, presence, &config.queue).await?)
 }

@@ -64,6 +64,7 @@ mod tests {
         fetch::Fetcher,
         files::Files,
         ocr::Ocr,
+        provider::Provider,
     };
 
     #[tokio::test]
@@ -74,9 +75,27 @@ mod tests {
             Stores::open(folder.path(), Blobs::memory(), Duration::from_secs(30), clock.clone()).await.unwrap();
         let engine = Engine::new(Limits::default()).unwrap();
         let files = Files::open(&[], &[], 1).unwrap();
-        let ocr = Ocr::new(None).unwrap();
-        let (fetcher, metrics) = (Fetcher::public(1000), Metrics::default());
-        let context = Context { stores: stores.clone(), engine, ocr, files, fetcher, slots: 1, metrics };
+        let around = config::Surroundings {
+            way: config::Way::Stdio,
+            start_dir: folder.path().into(),
+            home_dir: None,
+            data_home: folder.path().into(),
+            cores: 1,
+            read_file: |path| std::fs::read_to_string(path),
+        };
+        let settings = config::Config::read(&Default::default(), &around).unwrap().openai;
+        let provider = Provider::new(&settings, engine.clone(), stores.state.clone(), clock.clone()).unwrap();
+        let metrics = Metrics::default();
+        let context = Context {
+            stores: stores.clone(),
+            engine,
+            provider,
+            ocr: Ocr::new(None).unwrap(),
+            files,
+            fetcher: Fetcher::public(1000),
+            slots: 1,
+            metrics,
+        };
         let mut ids = Vec::new();
         for path in ["old", "young"] {
             clock.advance(KEPT);

@@ -12,6 +12,7 @@ mod lanes;
 mod metrics;
 pub mod ocr;
 mod perform;
+pub mod provider;
 pub mod status;
 
 pub use assemble::{StartError, assemble, limits};

@@ -25,6 +25,7 @@ mod lettering;
 mod level;
 mod limits;
 mod look;
+mod mask;
 mod metadata;
 mod orient;
 mod others;

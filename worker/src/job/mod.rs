@@ -19,6 +19,7 @@ use crate::{
     fetch::Fetcher,
     files::Files,
     ocr::Ocr,
+    provider::Provider,
 };
 
 /// What jobs work with.
@@ -28,6 +29,8 @@ pub struct Context {
     pub stores: Stores,
     /// The image engine.
     pub engine: Engine,
+    /// Models that make and read pictures.
+    pub provider: Provider,
     /// What reads text.
     pub ocr: Ocr,
     /// Files that callers may name.

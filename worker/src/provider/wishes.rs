@@ -1,0 +1,405 @@
+//! What may be asked of a model that makes pictures, checked before it is paid for.
+
+use common::Failure;
+use serde_json::Value;
+
+use super::models::{Model, Sizes};
+
+/// The longest prompt, in characters.
+pub(super) const MAX_PROMPT: usize = 32_000;
+
+/// The sizes that every model makes.
+const THREE: [(u32, u32); 3] = [(1024, 1024), (1536, 1024), (1024, 1536)];
+
+/// Sides of other sizes are a multiple of this.
+const GRID: u32 = 16;
+
+/// The longest side of any size.
+pub(super) const MAX_EDGE: u32 = 3840;
+
+/// The fewest and the most pixels of any size.
+const PIXELS: (u64, u64) = (655_360, 8_294_400);
+
+/// What a picture shall be like. What is not set is left to the model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wishes {
+    /// Instead of the model in the settings.
+    pub model: Option<String>,
+    /// How many pictures.
+    pub n: Option<u8>,
+    /// `auto`, or width and height such as `1536x1024`.
+    pub size: Option<String>,
+    /// `low`, `medium`, `high`, `auto`; some models know more.
+    pub quality: Option<String>,
+    /// `transparent`, `opaque` or `auto`.
+    pub background: Option<String>,
+    /// `png`, `jpeg`, `webp`; some models know more.
+    pub output_format: Option<String>,
+    /// 0 to 100, for JPEG and WebP.
+    pub output_compression: Option<u8>,
+    /// `auto` or `low`; of new pictures only.
+    pub moderation: Option<String>,
+    /// `low` or `high`; of changed pictures, and older models only.
+    pub input_fidelity: Option<String>,
+    /// How many unfinished pictures to show on the way.
+    pub partial_images: Option<u8>,
+}
+
+impl Wishes {
+    /// How many pictures are made.
+    pub(super) fn count(&self) -> u8 {
+        self.n.unwrap_or(1)
+    }
+
+    /// Width and height, where they are fixed.
+    pub(super) fn size(&self) -> Option<(u32, u32)> {
+        parse_size(self.size.as_deref()?)
+    }
+
+    /// Refuses what the model would refuse, and names what comes nearest. Of a model that is not known only what no model
+    /// does is refused.
+    ///
+    /// # Errors
+    /// `invalid_argument`.
+    pub(super) fn check(&self, model: Option<&Model>) -> Result<(), Failure> {
+        if !(1..=10).contains(&self.count()) {
+            return Err(Failure::invalid("n", format!("{} pictures are asked for at once.", self.count()))
+                .allowed("1 to 10")
+                .next(format!("Set n to {}.", self.count().clamp(1, 10))));
+        }
+        if self.partial_images.is_some_and(|count| count > 3) {
+            return Err(Failure::invalid("partial_images", "More unfinished pictures are asked for than there are.")
+                .allowed("0 to 3")
+                .next("Set partial_images to 3."));
+        }
+        let moderations = ["auto", "low"].map(String::from);
+        one_of("moderation", self.moderation.as_deref(), &moderations, "auto")?;
+        let Some(model) = model else { return self.check_compression() };
+        self.check_size(model)?;
+        let better = ["xhigh", "max"].contains(&self.quality.as_deref().unwrap_or_default());
+        one_of("quality", self.quality.as_deref(), &model.qualities, if better { "high" } else { "auto" })?;
+        let backgrounds = ["transparent", "opaque", "auto"].map(String::from);
+        one_of("background", self.background.as_deref(), &backgrounds, "auto")?;
+        one_of("output_format", self.output_format.as_deref(), &model.formats, "png")?;
+        if self.background.as_deref() == Some("transparent") && !matches!(self.format(), "png" | "webp") {
+            return Err(Failure::invalid("background", format!("{} cannot be transparent.", self.format()))
+                .allowed("transparent with output_format png or webp")
+                .next("Set output_format to png."));
+        }
+        self.check_compression()?;
+        self.check_fidelity(model)
+    }
+
+    /// The format that is made.
+    fn format(&self) -> &str {
+        self.output_format.as_deref().unwrap_or("png")
+    }
+
+    fn check_compression(&self) -> Result<(), Failure> {
+        let Some(compression) = self.output_compression else { return Ok(()) };
+        if compression > 100 {
+            return Err(Failure::invalid("output_compression", format!("{compression} is not a share of a hundred."))
+                .allowed("0 to 100")
+                .next("Set output_compression to 100."));
+        }
+        if !matches!(self.format(), "jpeg" | "webp") {
+            return Err(Failure::invalid("output_compression", format!("{} has no such setting.", self.format()))
+                .allowed("0 to 100 with output_format jpeg or webp")
+                .next("Set output_format to webp, or leave output_compression out."));
+        }
+        Ok(())
+    }
+
+    fn check_fidelity(&self, model: &Model) -> Result<(), Failure> {
+        let both = ["low", "high"].map(String::from);
+        if !model.input_fidelity && self.input_fidelity.is_some() {
+            return Err(Failure::invalid("input_fidelity", format!("{} does not take it.", model.name))
+                .next("Leave input_fidelity out: newer models always keep to the picture."));
+        }
+        one_of("input_fidelity", self.input_fidelity.as_deref(), &both, "high")
+    }
+
+    fn check_size(&self, model: &Model) -> Result<(), Failure> {
+        let Some(text) = self.size.as_deref().filter(|text| *text != "auto") else { return Ok(()) };
+        let three = THREE.map(|(width, height)| format!("{width}x{height}")).join(", ");
+        let allowed = match model.sizes {
+            Sizes::Three => format!("auto, {three} for {}", model.name),
+            Sizes::Any => format!(
+                "auto, {three}, or WxH with sides that are multiples of {GRID} up to {MAX_EDGE}, at most three times as \
+                 long as wide, {} to {} pixels in all",
+                PIXELS.0, PIXELS.1
+            ),
+        };
+        let Some(size) = parse_size(text) else {
+            return Err(Failure::invalid("size", format!("\"{}\" is no size.", common::schema::clip(text)))
+                .allowed(allowed)
+                .next("Set size to 1024x1024, or leave it out."));
+        };
+        let nearest = match model.sizes {
+            Sizes::Three => nearest_of_three(size),
+            Sizes::Any => nearest(size),
+        };
+        if nearest == size {
+            return Ok(());
+        }
+        Err(Failure::invalid("size", format!("{} does not make {}x{}.", model.name, size.0, size.1))
+            .allowed(allowed)
+            .next(format!("Set size to {}x{}.", nearest.0, nearest.1)))
+    }
+
+    /// What is sent, and nothing that was not set. Of `compat` backends some things are kept back; these are named.
+    pub(super) fn fields(&self, compat: bool) -> (Vec<(&'static str, Value)>, Vec<String>) {
+        let text = |value: &Option<String>| value.clone().map(Value::from);
+        let all = [
+            ("n", self.n.map(Value::from)),
+            ("size", text(&self.size)),
+            ("quality", text(&self.quality)),
+            ("background", text(&self.background)),
+            ("output_format", text(&self.output_format)),
+            ("output_compression", self.output_compression.map(Value::from)),
+            ("moderation", text(&self.moderation)),
+            ("input_fidelity", text(&self.input_fidelity)),
+        ];
+        let (mut fields, mut ignored) = (Vec::new(), Vec::new());
+        for (name, value) in all {
+            let Some(value) = value else { continue };
+            if compat && matches!(name, "quality" | "background" | "moderation") {
+                ignored.push(format!("{name}: this backend does not know it (setting OPENAI_COMPAT)"));
+            } else {
+                fields.push((name, value));
+            }
+        }
+        if compat {
+            fields.push(("response_format", "b64_json".into()));
+        }
+        match self.partial_images {
+            Some(_) if compat => {
+                ignored.push("partial_images: this backend does not know it (setting OPENAI_COMPAT)".into());
+            }
+            Some(_) if self.count() > 1 => ignored.push("partial_images: only of a single picture".into()),
+            Some(count) => fields.extend([("stream", true.into()), ("partial_images", count.into())]),
+            None => {}
+        }
+        (fields, ignored)
+    }
+}
+
+/// Refuses a prompt that is empty or too long.
+///
+/// # Errors
+/// `invalid_argument`.
+pub(super) fn check_prompt(prompt: &str) -> Result<(), Failure> {
+    let length = prompt.chars().count();
+    if prompt.trim().is_empty() || length > MAX_PROMPT {
+        return Err(Failure::invalid("prompt", format!("The prompt has {length} characters."))
+            .allowed(format!("1 to {MAX_PROMPT} characters"))
+            .next("Say in a few sentences what the picture shall show."));
+    }
+    Ok(())
+}
+
+fn one_of(name: &str, value: Option<&str>, allowed: &[String], nearest: &str) -> Result<(), Failure> {
+    match value {
+        Some(value) if !allowed.iter().any(|allowed| allowed == value) => {
+            let message =
+                format!("\"{}\" is not one of the values that this model knows.", common::schema::clip(value));
+            Err(Failure::invalid(name, message).allowed(allowed.join(", ")).next(format!("Set {name} to {nearest}.")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn parse_size(text: &str) -> Option<(u32, u32)> {
+    let (width, height) = text.split_once('x')?;
+    let side = |text: &str| text.parse::<u32>().ok().filter(|side| (1..=100_000).contains(side));
+    Some((side(width)?, side(height)?))
+}
+
+/// The size of the three whose shape is nearest.
+fn nearest_of_three((width, height): (u32, u32)) -> (u32, u32) {
+    let slant = |(width, height): (u32, u32)| (f64::from(width) / f64::from(height)).ln();
+    let own = slant((width, height));
+    let far = |size: &(u32, u32)| (slant(*size) - own).abs();
+    THREE.into_iter().min_by(|one, other| far(one).total_cmp(&far(other))).unwrap_or(THREE[0])
+}
+
+/// The legal size of nearly the same shape that comes nearest.
+pub(super) fn nearest(size: (u32, u32)) -> (u32, u32) {
+    if is_legal(size) {
+        return size;
+    }
+    let (width, height) = (f64::from(size.0), f64::from(size.1));
+    let ratio = (width / height).clamp(1.0 / 3.0, 3.0);
+    let pixels = (width * height).clamp(PIXELS.0 as f64, PIXELS.1 as f64);
+    let longest = f64::from(MAX_EDGE);
+    let width = (pixels * ratio).sqrt().min(longest).min(longest * ratio);
+    let steps = |side: f64| ((side / f64::from(GRID)).round() as u32).clamp(1, MAX_EDGE / GRID);
+    let (across, down) = (steps(width), steps(width / ratio));
+    // Rounding may step over a bound; one of the neighbours does not.
+    let near = |middle: u32| (middle.saturating_sub(2).max(1)..=middle + 2).map(|steps| steps * GRID);
+    let candidates = near(across).flat_map(|width| near(down).map(move |height| (width, height)));
+    let far = |(w, h): (u32, u32)| (f64::from(w) - width).abs() + (f64::from(h) - width / ratio).abs();
+    // Of two that are as near, the larger: what is too much can be cut off.
+    let order = |size: &(u32, u32)| (far(*size), -i64::from(size.0) * i64::from(size.1));
+    let legal = candidates.filter(|size| is_legal(*size)).map(|size| (order(&size), size));
+    let best = legal.min_by(|(one, _), (other, _)| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+    best.map_or(THREE[0], |(_, size)| size)
+}
+
+fn is_legal((width, height): (u32, u32)) -> bool {
+    let pixels = u64::from(width) * u64::from(height);
+    width % GRID == 0
+        && height % GRID == 0
+        && width.max(height) <= MAX_EDGE
+        && width.max(height) <= 3 * width.min(height)
+        && (PIXELS.0..=PIXELS.1).contains(&pixels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(text: &str) -> Model {
+        toml::from_str(text).unwrap()
+    }
+
+    fn new_one() -> Model {
+        model(
+            "name = \"two\"\nsizes = \"any\"\nqualities = [\"auto\", \"high\"]\nformats = [\"png\", \"jpeg\", \"webp\"]",
+        )
+    }
+
+    fn old_one() -> Model {
+        model("name = \"one\"\nqualities = [\"auto\"]\nformats = [\"png\"]\ninput_fidelity = true")
+    }
+
+    fn some(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    #[test]
+    fn a_size_that_is_not_made_is_told_with_the_nearest_that_is() {
+        for (given, near) in [
+            ("1000x1000", "1008x1008"),
+            ("512x512", "816x816"),
+            ("7680x4320", "3840x2160"),
+            ("4000x500", "2448x816"),
+            ("500x4000", "816x2448"),
+            ("3840x3840", "2880x2880"),
+            ("1920x1080", "1920x1088"),
+        ] {
+            let wishes = Wishes { size: some(given), ..Wishes::default() };
+            let failure = wishes.check(Some(&new_one())).unwrap_err();
+            let next = failure.next.unwrap();
+            let legal = parse_size(next.trim_start_matches("Set size to ").trim_end_matches('.')).unwrap();
+            assert!(is_legal(legal), "{given}: {next}");
+            assert_eq!(failure.argument.as_deref(), Some("size"));
+            assert_eq!(next, format!("Set size to {near}."), "{given}");
+        }
+        for (given, near) in [("1920x1080", "1536x1024"), ("1080x1920", "1024x1536"), ("512x512", "1024x1024")] {
+            let failure = Wishes { size: some(given), ..Wishes::default() }.check(Some(&old_one())).unwrap_err();
+            assert_eq!(failure.next.unwrap(), format!("Set size to {near}."));
+        }
+        for odd in ["big", "0x5", "-1x5", "1024", "1024x", "1024x1024x1", "99999999999x1"] {
+            assert!(Wishes { size: some(odd), ..Wishes::default() }.check(Some(&new_one())).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn every_illegal_size_has_a_legal_neighbour() {
+        for width in (1..6000).step_by(37) {
+            for height in (1..6000).step_by(41) {
+                assert!(is_legal(nearest((width, height))), "{width}x{height}");
+            }
+        }
+    }
+
+    #[test]
+    fn legal_sizes_pass() {
+        for legal in ["auto", "1024x1024", "1536x1024", "1024x1536", "3840x2160", "1280x512", "2880x2880", "2448x816"] {
+            Wishes { size: some(legal), ..Wishes::default() }.check(Some(&new_one())).unwrap();
+        }
+        for legal in ["auto", "1024x1024", "1536x1024", "1024x1536"] {
+            Wishes { size: some(legal), ..Wishes::default() }.check(Some(&old_one())).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_the_model_would_refuse_is_refused_with_the_way_out() {
+        let default = Wishes::default;
+        let cases = [
+            (Wishes { n: Some(0), ..default() }, "n", "1"),
+            (Wishes { n: Some(11), ..default() }, "n", "10"),
+            (Wishes { quality: some("max"), ..default() }, "quality", "high"),
+            (Wishes { quality: some("hd"), ..default() }, "quality", "auto"),
+            (Wishes { background: some("green"), ..default() }, "background", "auto"),
+            (Wishes { output_format: some("gif"), ..default() }, "output_format", "png"),
+            (Wishes { moderation: some("off"), ..default() }, "moderation", "auto"),
+            (Wishes { partial_images: Some(4), ..default() }, "partial_images", "3"),
+            (Wishes { output_compression: Some(50), ..default() }, "output_compression", "webp"),
+            (
+                Wishes { output_compression: Some(101), output_format: some("jpeg"), ..default() },
+                "output_compression",
+                "100",
+            ),
+            (Wishes { background: some("transparent"), output_format: some("jpeg"), ..default() }, "background", "png"),
+            (Wishes { input_fidelity: some("high"), ..default() }, "input_fidelity", "out"),
+        ];
+        for (wishes, argument, way_out) in cases {
+            let failure = wishes.check(Some(&new_one())).unwrap_err();
+            assert_eq!(failure.argument.as_deref(), Some(argument), "{wishes:?}");
+            assert!(failure.next.as_deref().unwrap_or_default().contains(way_out), "{failure}");
+        }
+        Wishes { input_fidelity: some("high"), ..default() }.check(Some(&old_one())).unwrap();
+        Wishes {
+            background: some("transparent"),
+            output_format: some("webp"),
+            output_compression: Some(0),
+            ..default()
+        }
+        .check(Some(&new_one()))
+        .unwrap();
+    }
+
+    #[test]
+    fn of_an_unknown_model_nothing_is_assumed() {
+        let wishes = Wishes {
+            size: some("512x512"),
+            quality: some("hd"),
+            background: some("checkered"),
+            output_format: some("avif"),
+            input_fidelity: some("low"),
+            ..Wishes::default()
+        };
+        wishes.check(None).unwrap();
+        assert!(Wishes { n: Some(11), ..wishes }.check(None).is_err());
+    }
+
+    #[test]
+    fn only_what_was_set_is_sent() {
+        assert_eq!(Wishes::default().fields(false), (vec![], vec![]));
+        let wishes = Wishes {
+            n: Some(2),
+            quality: some("high"),
+            background: some("opaque"),
+            moderation: some("low"),
+            partial_images: Some(2),
+            ..Wishes::default()
+        };
+        let names = |compat| wishes.fields(compat).0.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(false), ["n", "quality", "background", "moderation"]);
+        assert_eq!(wishes.fields(false).1.len(), 1, "{:?}", wishes.fields(false).1);
+        assert_eq!(names(true), ["n", "response_format"]);
+        assert_eq!(wishes.fields(true).1.len(), 4, "what is kept back is told");
+        let one = Wishes { n: None, ..wishes.clone() };
+        assert!(one.fields(false).0.contains(&("stream", true.into())));
+    }
+
+    #[test]
+    fn prompts_have_bounds() {
+        for wrong in [String::new(), "  \n".into(), "x".repeat(MAX_PROMPT + 1)] {
+            assert_eq!(check_prompt(&wrong).unwrap_err().argument.as_deref(), Some("prompt"));
+        }
+        check_prompt(&"ü".repeat(MAX_PROMPT)).unwrap();
+    }
+}
