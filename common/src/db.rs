@@ -14,7 +14,8 @@ use sqlx::{
 use crate::{Clock, Failure, FailureKind, blobs::ObjectError, private, storage_mark};
 
 /// One file a version; the position in the list is the version it leads to.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("migrations/1.sql"), include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
 
 /// What a store may fail with.
 #[derive(Debug, thiserror::Error)]

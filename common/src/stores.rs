@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use secrecy::ExposeSecret;
 
-use crate::{Blobs, Clock, Db, Images, Jobs, Queue, Redis, State, Store, StoreError, private, storage_mark};
+use crate::{Blobs, Clock, Db, Images, Jobs, Ledger, Queue, Redis, State, Store, StoreError, private, storage_mark};
 
 /// Everything that is kept. Clones share it.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub struct Stores {
     pub images: Images,
     /// Records of jobs.
     pub jobs: Jobs,
+    /// What calls of models cost.
+    pub ledger: Ledger,
     /// Entries waiting for workers.
     pub queue: Queue,
     /// Small values with expiry.
@@ -77,6 +79,7 @@ impl Stores {
             clock,
             images: Images::new(store.clone()),
             jobs: Jobs::new(store.clone(), queue.clone()),
+            ledger: Ledger::new(store.clone()),
             queue,
             state: State::new(store.clone()),
             store,
