@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::generation::Bill;
+
 /// What a caller wants to know.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -48,6 +50,18 @@ pub enum Detail {
     High,
 }
 
+impl Detail {
+    /// The name in arguments.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Low => "low",
+            Self::High => "high",
+        }
+    }
+}
+
 /// What was measured; a part that was not asked for is absent.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Measured {
@@ -61,6 +75,31 @@ pub struct Measured {
     pub hashes: Option<(String, String)>,
     /// QR codes.
     pub codes: Option<Vec<Code>>,
+}
+
+/// What a model saw: its words, which may hold words out of the picture.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Vision {
+    /// What is in the picture.
+    pub description: Option<String>,
+    /// What can be told apart in it.
+    pub objects: Option<Vec<Object>>,
+    /// The answer to the caller's question.
+    pub answer: Option<String>,
+    /// Which model looked, and what that cost.
+    pub bill: Bill,
+}
+
+/// Something that a model saw.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[schemars(inline)]
+pub struct Object {
+    /// What it is.
+    pub name: String,
+    /// How many of it.
+    pub count: u32,
+    /// Where, in words.
+    pub place: String,
 }
 
 /// A colour that is frequent.

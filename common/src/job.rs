@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ImageId, JobId, Recipe, UserId,
     analysis::{Detail, Focus},
-    reading::Layout,
+    generation::{Generation, Payment, WritePrompt},
+    reading::{Layout, Reader},
     report::Section,
 };
 
@@ -109,6 +110,10 @@ pub struct ExtractText {
     pub layout: Layout,
     /// The languages it may be in, as codes of ISO 639.
     pub languages: Vec<String>,
+    /// What reads it.
+    pub engine: Reader,
+    /// By whose money, where a model reads it.
+    pub payment: Payment,
 }
 
 /// How two pictures differ.
@@ -126,6 +131,10 @@ pub struct Compare {
     pub ignore_antialiasing: bool,
     /// Whether the text in both is read and compared.
     pub text: bool,
+    /// Whether a model that sees says how they differ.
+    pub describe: bool,
+    /// By whose money.
+    pub payment: Payment,
     /// What the reply shows of the heat map.
     #[serde(rename = "return")]
     pub show: Return,
@@ -142,6 +151,16 @@ pub struct Analyze {
     pub detail: Option<Detail>,
     /// The parts to tell; empty: all that there are.
     pub focus: Vec<Focus>,
+    /// By whose money, where a model looks.
+    pub payment: Payment,
+}
+
+impl Analyze {
+    /// Whether there is anything to tell that only a model sees.
+    #[must_use]
+    pub fn wants_model(&self) -> bool {
+        self.prompt.is_some() || self.focus.is_empty() || self.focus.iter().any(|focus| !Focus::LOCAL.contains(focus))
+    }
 }
 
 /// Where the pictures of a batch come from.
@@ -229,6 +248,10 @@ pub enum Work {
     Compare(Compare),
     /// What can be told of a picture.
     Analyze(Analyze),
+    /// Pictures that a model shall make.
+    Generate(Box<Generation>),
+    /// A prompt that a model shall write for a picture.
+    WritePrompt(WritePrompt),
     /// Find the pictures of a batch and queue the first of them.
     BatchPlan(Batch),
     /// One picture of a batch.
@@ -249,6 +272,8 @@ impl Work {
             Self::ExtractText(extract) => vec![&extract.source],
             Self::Analyze(analyze) => vec![&analyze.source],
             Self::Compare(compare) => vec![&compare.image_a, &compare.image_b],
+            Self::Generate(generation) => generation.task.sources(),
+            Self::WritePrompt(write) => vec![&write.source],
             Self::BatchPlan(batch) => match &batch.source {
                 BatchSource::Folder { .. } => batch.others.iter().collect(),
                 BatchSource::Images(images) => images.iter().chain(&batch.others).collect(),
@@ -262,6 +287,7 @@ impl Work {
     pub fn names_files(&self) -> bool {
         let besides = match self {
             Self::Transform(transform) => transform.save_to.is_some(),
+            Self::Generate(generation) => generation.save_to.is_some(),
             Self::BatchPlan(batch) => matches!(batch.source, BatchSource::Folder { .. }) || batch.save_to.is_some(),
             _ => false,
         };
@@ -277,6 +303,8 @@ impl Work {
             Self::ExtractText(_) => "extract_text",
             Self::Compare(_) => "compare",
             Self::Analyze(_) => "analyze",
+            Self::Generate(_) => "generate",
+            Self::WritePrompt(_) => "write_prompt",
             Self::BatchPlan(_) => "batch_plan",
             Self::BatchItem { .. } => "batch_item",
             Self::BatchFinish => "batch_finish",
@@ -291,13 +319,17 @@ impl Work {
             return Lane::Remote;
         }
         match self {
+            // These may ask a model, which takes its time.
+            Self::ExtractText(extract) if extract.engine == Reader::Model => Lane::Remote,
+            Self::Compare(compare) if compare.describe => Lane::Remote,
+            Self::Analyze(analyze) if analyze.wants_model() => Lane::Remote,
+            Self::Generate(_) | Self::WritePrompt(_) | Self::BatchPlan(_) | Self::BatchFinish => Lane::Remote,
             Self::Transform(_)
             | Self::Inspect(_)
             | Self::BatchItem { .. }
             | Self::ExtractText(_)
             | Self::Compare(_)
             | Self::Analyze(_) => Lane::Cpu,
-            Self::BatchPlan(_) | Self::BatchFinish => Lane::Remote,
         }
     }
 }

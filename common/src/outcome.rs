@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Facts, Format, ImageRecord, Warning,
-    analysis::Measured,
+    analysis::{Measured, Vision},
     comparison::{Comparison, TextChanges},
+    generation::{Bill, Generated, Prompts, Quoted},
     reading::Reading,
     report::Report,
 };
@@ -75,6 +76,8 @@ pub struct TextExtracted {
     pub facts: Facts,
     /// What was read.
     pub reading: Reading,
+    /// Which model read it and what that cost, where one did.
+    pub bill: Option<Bill>,
     /// What the caller should know.
     pub warnings: Vec<Warning>,
 }
@@ -88,6 +91,10 @@ pub struct Compared {
     pub heat_map: Option<ImageRecord>,
     /// How their text differs, where both were read.
     pub text: Option<TextChanges>,
+    /// How they differ in the words of a model, which may hold words out of the pictures.
+    pub description: Option<String>,
+    /// Which model said so and what that cost.
+    pub bill: Option<Bill>,
     /// What the caller should know.
     pub warnings: Vec<Warning>,
     /// What the reply shows.
@@ -105,6 +112,8 @@ pub struct Analyzed {
     pub measured: Measured,
     /// What was read, where text was asked for.
     pub reading: Option<Reading>,
+    /// What a model saw, where one looked.
+    pub vision: Option<Vision>,
     /// What was asked for and had no effect, with the reason.
     pub ignored: Vec<String>,
     /// What the caller should know.
@@ -138,6 +147,12 @@ pub enum Outcome {
     Compared(Box<Compared>),
     /// Of an analysis.
     Analyzed(Box<Analyzed>),
+    /// Of a model that made pictures.
+    Generated(Box<Generated>),
+    /// Of a model that wrote prompts.
+    Prompts(Box<Prompts>),
+    /// Nothing was done yet: it costs so much that it is to be confirmed.
+    Quoted(Quoted),
     /// Of a batch.
     Batch(BatchDone),
 }

@@ -5,6 +5,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::recipe::Region;
 
+/// What reads.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reader {
+    /// The models on this machine.
+    #[default]
+    Local,
+    /// A model of the provider.
+    Model,
+}
+
 /// How text is given back.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

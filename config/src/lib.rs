@@ -7,6 +7,7 @@
 mod engine;
 mod logs;
 mod metrics;
+mod money;
 mod openai;
 mod queue;
 mod reader;
@@ -25,6 +26,7 @@ pub use self::{
     engine::Engine,
     logs::Logs,
     metrics::Metrics,
+    money::Money,
     openai::{Compat, OpenAi},
     queue::Queue,
     reader::{Mistake, Origin, Variable},
@@ -80,6 +82,8 @@ pub struct Config {
     pub engine: Engine,
     /// The provider that makes and reads pictures with models.
     pub openai: OpenAi,
+    /// How much of it models may cost.
+    pub money: Money,
     /// How work is shared out.
     pub queue: Queue,
     /// Where the figures and the health of the worker program are read.
@@ -102,12 +106,14 @@ impl Config {
         let storage = Storage::read(&mut reader, around, &web);
         let engine = Engine::read(&mut reader);
         let openai = OpenAi::read(&mut reader);
+        // The web tells workers what a call may cost.
+        let money = if around.way == Way::Worker { reader.aside(Money::read) } else { Money::read(&mut reader) };
         let queue = Queue::read(&mut reader, around, storage.redis_url.is_some());
         let metrics = Metrics::read(&mut reader);
         let logs = Logs::read(&mut reader);
         let (variables, mistakes) = reader.finish();
         if mistakes.is_empty() {
-            Ok(Self { web, sign_in, storage, engine, openai, queue, metrics, logs, variables })
+            Ok(Self { web, sign_in, storage, engine, openai, money, queue, metrics, logs, variables })
         } else {
             Err(Mistakes(mistakes))
         }

@@ -39,7 +39,7 @@ pub struct OpenAi {
     pub images_per_minute: Option<u64>,
     /// Hosts beside that of `base_url` that pictures are fetched from, in lower case.
     pub url_hosts: Vec<String>,
-    /// Models and prices of the operator's own, in the form of `worker/src/provider/models.toml`.
+    /// Models and prices of the operator's own, in the form of `common/src/models/models.toml`.
     pub models_file: Option<PathBuf>,
 }
 
@@ -100,7 +100,7 @@ impl OpenAi {
                 "A TOML file of models and prices that replace those of the same name or add to them.",
             ),
             (None, "unset"),
-            "a path; its form is that of worker/src/provider/models.toml",
+            "a path; its form is that of common/src/models/models.toml",
             |text| Ok(Some(PathBuf::from(text))),
         );
         Self {

@@ -48,6 +48,7 @@ async fn attempt(context: &Arc<Context>, job: &Job, delivery: &Delivery) -> Resu
         let reason = format!("the worker died {} times at this job", delivery.max_attempts);
         let failure = Failure::new(FailureKind::Internal, format!("Given up: {reason}."))
             .next("The picture may be more than the server can hold; try a smaller one.");
+        context.stores.ledger.abandon(&job.id).await?;
         end(context, job, Err(failure)).await?;
         return Ok(Verdict::Dead { reason });
     }
@@ -64,6 +65,8 @@ async fn attempt(context: &Arc<Context>, job: &Job, delivery: &Delivery) -> Resu
         Work::ExtractText(extract) => job::extract_text::run(context, job, extract).await.map(Some),
         Work::Compare(compare) => job::compare_images::run(context, job, compare).await.map(Some),
         Work::Analyze(analyze) => job::analyze_image::run(context, job, analyze).await.map(Some),
+        Work::Generate(generation) => job::generate::run(context, job, generation, &delivery.hold).await.map(Some),
+        Work::WritePrompt(write) => job::write_prompt::run(context, job, write).await.map(Some),
         Work::BatchPlan(batch) => job::batch_plan::run(context, job, batch).await.map(|()| None),
         Work::BatchItem { index } => job::batch_item::run(context, job, *index, &delivery.hold).await.map(|()| None),
         Work::BatchFinish => job::batch_finish::run(context, job).await.map(Some),

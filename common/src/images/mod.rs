@@ -7,7 +7,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Facts, ImageId, JobId, Recipe, Store, StoreError, UserId};
+use crate::{Facts, ImageId, JobId, Recipe, Store, StoreError, Usd, UserId};
 
 /// The record of a stored picture.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -28,12 +28,28 @@ pub struct ImageRecord {
     pub name: String,
     /// The key of its bytes.
     pub blob: String,
-    /// How it was made.
+    /// How it was made, where by steps.
     pub recipe: Option<Recipe>,
+    /// How it was made, where by a model.
+    #[serde(default)]
+    pub by_model: Option<ByModel>,
     /// Size, format, hash.
     pub facts: Facts,
     /// Milliseconds since 1970, UTC.
     pub created_at: i64,
+}
+
+/// How a model made a picture.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct ByModel {
+    /// The model.
+    pub model: String,
+    /// What it was told.
+    pub prompt: String,
+    /// What the picture shows, in the words of a model that looked.
+    pub description: Option<String>,
+    /// What the call cost that made it, and perhaps others with it.
+    pub cost: Option<Usd>,
 }
 
 /// Which pictures to list.

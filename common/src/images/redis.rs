@@ -56,8 +56,8 @@ fn read((first, latest): Kept) -> Result<Option<ImageRecord>, StoreError> {
     let Some(first) = first else { return Ok(None) };
     let first: ImageRecord = serde_json::from_str(&first)?;
     let Some(latest) = latest else { return Ok(Some(first)) };
-    let ImageRecord { name, blob, facts, .. } = serde_json::from_str(&latest)?;
-    Ok(Some(ImageRecord { name, blob, facts, ..first }))
+    let ImageRecord { name, blob, by_model, facts, .. } = serde_json::from_str(&latest)?;
+    Ok(Some(ImageRecord { name, blob, by_model, facts, ..first }))
 }
 
 pub(super) async fn any(redis: &Redis, id: &ImageId) -> Result<Option<ImageRecord>, StoreError> {

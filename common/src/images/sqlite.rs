@@ -7,10 +7,12 @@ use crate::{Db, ImageId, JobId, StoreError, UserId};
 
 pub(super) async fn put(db: &Db, record: &ImageRecord) -> Result<(), StoreError> {
     let recipe = record.recipe.as_ref().map(serde_json::to_string).transpose()?;
+    let by_model = record.by_model.as_ref().map(serde_json::to_string).transpose()?;
     sqlx::query(
-        "INSERT INTO images (id, owner, tool, job, parent, source, name, blob, recipe, facts, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET name = excluded.name, blob = excluded.blob, facts = excluded.facts",
+        "INSERT INTO images (id, owner, tool, job, parent, source, name, blob, recipe, by_model, facts, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, blob = excluded.blob, by_model = excluded.by_model,
+           facts = excluded.facts",
     )
     .bind(record.id.as_str())
     .bind(&record.owner.0)
@@ -21,6 +23,7 @@ pub(super) async fn put(db: &Db, record: &ImageRecord) -> Result<(), StoreError>
     .bind(&record.name)
     .bind(&record.blob)
     .bind(recipe)
+    .bind(by_model)
     .bind(serde_json::to_string(&record.facts)?)
     .bind(record.created_at)
     .execute(&db.write)
@@ -54,6 +57,7 @@ fn record(row: &SqliteRow) -> Result<ImageRecord, StoreError> {
     let corrupt = || StoreError::Corrupt("images");
     let parent: Option<String> = row.get("parent");
     let recipe: Option<String> = row.get("recipe");
+    let by_model: Option<String> = row.get("by_model");
     Ok(ImageRecord {
         id: ImageId::parse(row.get("id")).ok_or_else(corrupt)?,
         owner: UserId(row.get("owner")),
@@ -64,6 +68,7 @@ fn record(row: &SqliteRow) -> Result<ImageRecord, StoreError> {
         name: row.get("name"),
         blob: row.get("blob"),
         recipe: recipe.as_deref().map(serde_json::from_str).transpose()?,
+        by_model: by_model.as_deref().map(serde_json::from_str).transpose()?,
         facts: serde_json::from_str(row.get("facts"))?,
         created_at: row.get("created_at"),
     })

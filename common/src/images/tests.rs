@@ -36,6 +36,7 @@ fn image(owner: &str, created_at: i64) -> ImageRecord {
         name: "a.png".into(),
         blob: "blob-one".into(),
         recipe: None,
+        by_model: None,
         facts: serde_json::from_value(facts).unwrap(),
         created_at,
     }

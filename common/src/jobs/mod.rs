@@ -5,6 +5,7 @@ mod announce;
 mod batch;
 mod batch_sqlite;
 mod hear;
+mod progress;
 mod redis;
 mod sqlite;
 
@@ -18,6 +19,7 @@ pub use self::admission::Admission;
 pub(crate) use self::admission::too_many_open;
 use self::announce::Announcements;
 pub use self::batch::{Item, ItemDone, ItemFilter, ItemStatus, PlannedItem};
+pub use self::progress::Progress;
 use crate::{Failure, FailureKind, JobId, Store, StoreError, UserId, job::Work, outcome::Outcome, queue::Queue};
 
 /// How far a job is.

@@ -60,6 +60,19 @@ pub enum Reserved {
     },
 }
 
+/// What a tool has cost a user with a model.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Line {
+    /// The tool.
+    pub tool: String,
+    /// The model.
+    pub model: String,
+    /// Calls that were made or are being made.
+    pub calls: u64,
+    /// What they cost together, or may cost.
+    pub cost: Usd,
+}
+
 /// What a user has spent or set aside.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Spent {
@@ -122,14 +135,25 @@ impl Ledger {
         }
     }
 
+    /// The call of `job` has surely made nothing, although it may have been sent: it costs nothing, and may be made.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub async fn release(&self, job: &JobId) -> Result<(), StoreError> {
+        match &self.store {
+            Store::Sqlite(db) => sqlite::release(db, job, true).await,
+            Store::Redis(redis) => redis::release(redis, job, true).await,
+        }
+    }
+
     /// The worker of `job` is gone: what was sent stays charged at its estimate, what was not is released.
     ///
     /// # Errors
     /// If the store cannot be written.
     pub async fn abandon(&self, job: &JobId) -> Result<(), StoreError> {
         match &self.store {
-            Store::Sqlite(db) => sqlite::abandon(db, job).await,
-            Store::Redis(redis) => redis::abandon(redis, job).await,
+            Store::Sqlite(db) => sqlite::release(db, job, false).await,
+            Store::Redis(redis) => redis::release(redis, job, false).await,
         }
     }
 
@@ -145,6 +169,23 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// What `owner` has spent in this month (UTC) on each tool with each model, the dearest first.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn this_month(&self, owner: &UserId) -> Result<Vec<Line>, StoreError> {
+        let mut lines = match &self.store {
+            Store::Sqlite(db) => sqlite::lines(db, owner, &today(&db.clock)).await,
+            Store::Redis(redis) => redis::lines(redis, owner, &today(redis.clock())).await,
+        }?;
+        lines.sort_by(|one, other| {
+            other.cost.cmp(&one.cost).then_with(|| (&one.tool, &one.model).cmp(&(&other.tool, &other.model)))
+        });
+        Ok(lines)
+    }
+}
+
 fn today(clock: &Clock) -> Today {
     Today::at(clock.now_ms())
 }
@@ -156,4 +197,9 @@ fn nanos(sum: Usd) -> i64 {
 fn spent((day, month): (i64, i64)) -> Spent {
     let sum = |nanos: i64| Usd::from_nanos(u64::try_from(nanos).unwrap_or_default());
     Spent { day: sum(day), month: sum(month) }
+}
+
+fn line(tool: String, model: String, calls: i64, nanos: i64) -> Line {
+    let number = |number: i64| u64::try_from(number).unwrap_or_default();
+    Line { tool, model, calls: number(calls), cost: Usd::from_nanos(number(nanos)) }
 }

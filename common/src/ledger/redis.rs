@@ -1,10 +1,11 @@
-//! The ledger in Redis. A row is a hash; beside it, a hash of each owner holds the sum of every day and month.
+//! The ledger in Redis. A row is a hash; beside it, a hash of each owner holds the sum of every day and month, and of every
+//! `month|tool|model` the sum and, behind a `#`, how many calls it is of.
 
-use std::sync::LazyLock;
+use std::{collections::HashMap, sync::LazyLock};
 
 use redis::{Script, cmd};
 
-use super::{Budget, Call, Reserved, Spent, nanos, period::Today, today};
+use super::{Budget, Call, Line, Reserved, Spent, nanos, period::Today, today};
 use crate::{JobId, Redis, StoreError, Usd, UserId};
 
 fn row_key(job: &JobId) -> String {
@@ -35,8 +36,12 @@ if over(day, ARGV[4]) or over(month, ARGV[5]) then
 end
 redis.call('HINCRBY', KEYS[2], ARGV[1], ARGV[3])
 redis.call('HINCRBY', KEYS[2], ARGV[2], ARGV[3])
+local line = ARGV[2] .. '|' .. ARGV[7] .. '|' .. ARGV[8]
+redis.call('HINCRBY', KEYS[2], line, ARGV[3])
+redis.call('HINCRBY', KEYS[2], '#' .. line, 1)
 redis.call('HSET', KEYS[1], 'state', 'reserved', 'nanos', ARGV[3], 'day', ARGV[1], 'month', ARGV[2],
-  'owner', ARGV[6], 'tool', ARGV[7], 'model', ARGV[8])
+  'owner', ARGV[6], 'line', line)
+redis.call('EXPIRE', KEYS[1], 100 * 86400)
 return { 'granted', 0, 0 }",
         )
     });
@@ -76,11 +81,15 @@ return 1",
 
 /// Changes what a row costs, and the sums with it. ARGV: the new state, its cost, and the states it may follow on.
 const CHANGE: &str = r"
-local row = redis.call('HMGET', KEYS[1], 'state', 'nanos', 'day', 'month')
+local row = redis.call('HMGET', KEYS[1], 'state', 'nanos', 'day', 'month', 'line')
 if not row[1] or not string.find(ARGV[3], row[1], 1, true) then return end
 local more = string.format('%.0f', ARGV[2] - row[2])
 redis.call('HINCRBY', KEYS[2], row[3], more)
 redis.call('HINCRBY', KEYS[2], row[4], more)
+redis.call('HINCRBY', KEYS[2], row[5], more)
+local was, is = row[1] ~= 'released', ARGV[1] ~= 'released'
+if was and not is then redis.call('HINCRBY', KEYS[2], '#' .. row[5], -1) end
+if is and not was then redis.call('HINCRBY', KEYS[2], '#' .. row[5], 1) end
 redis.call('HSET', KEYS[1], 'state', ARGV[1], 'nanos', ARGV[2])";
 
 async fn change(redis: &Redis, job: &JobId, to: (&str, i64, &str)) -> Result<(), StoreError> {
@@ -96,8 +105,22 @@ pub(super) async fn settle(redis: &Redis, job: &JobId, cost: Usd) -> Result<(), 
     change(redis, job, ("settled", nanos(cost), "reserved submitted released")).await
 }
 
-pub(super) async fn abandon(redis: &Redis, job: &JobId) -> Result<(), StoreError> {
-    change(redis, job, ("released", 0, "reserved")).await
+pub(super) async fn release(redis: &Redis, job: &JobId, even_if_sent: bool) -> Result<(), StoreError> {
+    let from = if even_if_sent { "reserved submitted" } else { "reserved" };
+    change(redis, job, ("released", 0, from)).await
+}
+
+pub(super) async fn lines(redis: &Redis, owner: &UserId, today: &Today) -> Result<Vec<Line>, StoreError> {
+    let mut command = cmd("HGETALL");
+    command.arg(sums_key(&owner.0));
+    let sums: HashMap<String, i64> = redis.ask(&command).await?;
+    let month = format!("{}|", today.month());
+    let lines = sums.iter().filter_map(|(key, nanos)| {
+        let (tool, model) = key.strip_prefix(&month)?.split_once('|')?;
+        let calls = sums.get(&format!("#{key}")).copied().filter(|calls| *calls > 0)?;
+        Some(super::line(tool.to_owned(), model.to_owned(), calls, *nanos))
+    });
+    Ok(lines.collect())
 }
 
 pub(super) async fn spent(redis: &Redis, owner: &UserId, today: &Today) -> Result<Spent, StoreError> {

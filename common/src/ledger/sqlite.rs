@@ -1,6 +1,6 @@
 //! The ledger as a table. Each step is one statement, so that it happens as a whole.
 
-use super::{Budget, Call, Reserved, Spent, nanos, period::Today, today};
+use super::{Budget, Call, Line, Reserved, Spent, nanos, period::Today, today};
 use crate::{Db, JobId, StoreError, Usd, UserId};
 
 pub(super) async fn reserve(db: &Db, call: &Call, budget: Budget) -> Result<Reserved, StoreError> {
@@ -65,12 +65,29 @@ pub(super) async fn settle(db: &Db, job: &JobId, cost: Usd) -> Result<(), StoreE
     Ok(())
 }
 
-pub(super) async fn abandon(db: &Db, job: &JobId) -> Result<(), StoreError> {
-    sqlx::query("UPDATE spend SET state = 'released', nanos = 0 WHERE job = ? AND state = 'reserved'")
-        .bind(job.as_str())
-        .execute(&db.write)
-        .await?;
+pub(super) async fn release(db: &Db, job: &JobId, even_if_sent: bool) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE spend SET state = 'released', nanos = 0
+         WHERE job = ? AND (state = 'reserved' OR (state = 'submitted' AND ?))",
+    )
+    .bind(job.as_str())
+    .bind(even_if_sent)
+    .execute(&db.write)
+    .await?;
     Ok(())
+}
+
+pub(super) async fn lines(db: &Db, owner: &UserId, today: &Today) -> Result<Vec<Line>, StoreError> {
+    let rows: Vec<(String, String, i64, i64)> = sqlx::query_as(
+        "SELECT tool, model, count(*), sum(nanos) FROM spend
+         WHERE owner = ?1 AND day >= ?2 AND day <= ?3 AND state <> 'released' GROUP BY tool, model",
+    )
+    .bind(&owner.0)
+    .bind(today.month())
+    .bind(today.day())
+    .fetch_all(&db.read)
+    .await?;
+    Ok(rows.into_iter().map(|(tool, model, calls, nanos)| super::line(tool, model, calls, nanos)).collect())
 }
 
 pub(super) async fn spent(db: &Db, owner: &UserId, today: &Today) -> Result<Spent, StoreError> {

@@ -18,6 +18,8 @@ on_every_store!(
     usage_settles_once,
     a_new_day_begins_at_nothing_and_the_month_goes_on,
     users_pay_for_themselves,
+    what_surely_made_nothing_costs_nothing_and_may_be_tried_again,
+    each_tool_and_model_has_its_line,
 );
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -131,4 +133,42 @@ async fn users_pay_for_themselves(store: &TestStore) {
     assert_eq!(ledger.reserve(&call("a", 10), daily(10)).await.unwrap(), Reserved::Granted);
     assert_eq!(ledger.reserve(&call("b", 10), daily(10)).await.unwrap(), Reserved::Granted);
     assert_ne!(ledger.reserve(&call("a", 1), daily(10)).await.unwrap(), Reserved::Granted);
+}
+
+async fn what_surely_made_nothing_costs_nothing_and_may_be_tried_again(store: &TestStore) {
+    let ledger = Ledger::new(store.store.clone());
+    let call = call("a", 10);
+    for _ in 0..2 {
+        assert_eq!(ledger.reserve(&call, daily(10)).await.unwrap(), Reserved::Granted);
+        assert!(ledger.submit(&call.job).await.unwrap());
+        ledger.release(&call.job).await.unwrap();
+        assert_eq!(ledger.spent(&call.owner).await.unwrap(), same(0));
+    }
+    ledger.reserve(&call, daily(10)).await.unwrap();
+    ledger.settle(&call.job, cents(4)).await.unwrap();
+    ledger.release(&call.job).await.unwrap();
+    assert_eq!(ledger.spent(&call.owner).await.unwrap(), same(4), "what is settled stays");
+}
+
+async fn each_tool_and_model_has_its_line(store: &TestStore) {
+    let ledger = Ledger::new(store.store.clone());
+    let other = Call { tool: "edit_image".into(), model: "a|b".into(), ..call("a", 5) };
+    let calls = [call("a", 10), call("a", 20), other, call("b", 1)];
+    for call in &calls {
+        assert_eq!(ledger.reserve(call, Budget::default()).await.unwrap(), Reserved::Granted);
+    }
+    ledger.settle(&calls[0].job, cents(1)).await.unwrap();
+    let lines = async || {
+        let lines = ledger.this_month(&UserId("a".into())).await.unwrap();
+        lines.into_iter().map(|line| (line.tool, line.model, line.calls, line.cost)).collect::<Vec<_>>()
+    };
+    let own = |calls, sum| ("create_image".to_owned(), "m".to_owned(), calls, cents(sum));
+    let edits = ("edit_image".to_owned(), "a|b".to_owned(), 1, cents(5));
+    assert_eq!(lines().await, [own(2, 21), edits.clone()]);
+    ledger.release(&calls[1].job).await.unwrap();
+    assert_eq!(lines().await, [edits.clone(), own(1, 1)], "what was released is no call");
+    assert_eq!(ledger.reserve(&calls[1], Budget::default()).await.unwrap(), Reserved::Granted);
+    assert_eq!(lines().await, [own(2, 21), edits]);
+    store.clock.advance(31 * DAY);
+    assert!(lines().await.is_empty());
 }

@@ -9,3 +9,5 @@ CREATE TABLE spend (
     state TEXT NOT NULL
 ) STRICT;
 CREATE INDEX spend_owner_day ON spend (owner, day);
+-- How a model made a picture, as JSON.
+ALTER TABLE images ADD COLUMN by_model TEXT;

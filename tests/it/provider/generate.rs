@@ -173,16 +173,24 @@ async fn a_stream_that_does_not_come_to_its_end_is_an_unknown_outcome() {
 #[tokio::test]
 async fn a_quote_says_what_is_known_and_asks_nobody() {
     let (fake, provider) = openai().await;
-    let quote = |wishes| provider.quote_generate(&a_disc(wishes)).unwrap();
-    let known = quote(Wishes {
+    let quote = |wishes, from| provider.quote("A red disc", &wishes, from).unwrap();
+    let wishes = Wishes {
         model: some("gpt-image-2"),
         quality: some("medium"),
         size: some("1024x1024"),
         n: Some(2),
         ..Wishes::default()
-    });
-    assert_eq!(known.cost.map(|range| (range.low.dollars(), range.high.dollars())), Some((0.106, 0.106)));
-    assert!(known.prices_as_of.starts_with("20"));
-    assert_eq!(quote(Wishes::default()).cost, None, "of newer models no table is known");
+    };
+    let dollars = |quote: &Quote| quote.cost.map(|range| (range.low.dollars(), range.high.dollars())).unwrap();
+    let known = quote(wishes.clone(), 0);
+    // Ten letters are two tokens at least and ten at most, at $5 a million.
+    assert_eq!(dollars(&known), (0.106_01, 0.106_05));
+    assert!(known.basis.starts_with("prices of gpt-image-2 as of 20"), "{}", known.basis);
+    // 300 to 6000 tokens of a picture, at $8.
+    assert_eq!(dollars(&quote(wishes, 1)), (0.108_41, 0.154_05));
+    let guess = quote(Wishes::default(), 0);
+    assert!(guess.basis.contains("none are published for gpt-image-2.5-flare"), "{}", guess.basis);
+    let unknown = quote(Wishes { model: some("of-tomorrow"), ..Wishes::default() }, 0);
+    assert_eq!(unknown.cost, None);
     assert!(fake.asked().is_empty());
 }

@@ -1,9 +1,20 @@
 //! Masks for models: where a picture may change, and whether a result is as transparent as was promised.
 
-use common::{Failure, FailureKind, Format};
+use common::{Failure, FailureKind, Format, recipe::Region};
 use image::{DynamicImage, GrayImage, ImageBuffer, Luma, LumaA, Pixel, Rgba, RgbaImage, imageops::FilterType};
 
 use super::{Engine, Stop, codec, codec::Encoding, limits::Size, pixels, plan, probe, step::Notes, upright};
+
+/// A picture of which a part was put back.
+pub struct Kept {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// The share of what was put back that had come to look otherwise, 0 to 1.
+    pub outside_changed: f64,
+}
+
+/// The difference of a channel, of 255, that is more than a model's repainting of the same.
+const VISIBLE: u8 = 48;
 
 impl Engine {
     /// A mask of `width` by `height` pixels as PNG: transparent where the picture may change, opaque where it stays.
@@ -35,6 +46,30 @@ impl Engine {
         codec::encode_pixels(&made.into(), &Encoding::png(), stop)
     }
 
+    /// A mask of the size of `of`, upright: white in `regions`, where the picture may change, and black elsewhere.
+    ///
+    /// # Errors
+    /// What is wrong with the file; `invalid_argument` for regions that lie outside it.
+    pub fn mask_of_regions(&self, of: &[u8], regions: &[Region], stop: &Stop) -> Result<Vec<u8>, Failure> {
+        let size = probe::read(of, self.limits())?.probe.upright_size();
+        let _share = self.budget().take(size.pixels() * 2, stop)?;
+        let mut mask = GrayImage::new(size.width, size.height);
+        for (index, region) in regions.iter().enumerate() {
+            if region.x >= size.width || region.y >= size.height {
+                let message = format!("The region begins outside the image, which has {} × {} pixels.", size.width, size.height);
+                return Err(Failure::invalid(format!("regions[{index}]"), message)
+                    .allowed(format!("x below {}, y below {}", size.width, size.height))
+                    .next("Give boxes in pixels of the first image."));
+            }
+            for y in region.y..region.y.saturating_add(region.height).min(size.height) {
+                for x in region.x..region.x.saturating_add(region.width).min(size.width) {
+                    mask.put_pixel(x, y, Luma([u8::MAX]));
+                }
+            }
+        }
+        codec::encode_pixels(&mask.into(), &Encoding::png(), stop)
+    }
+
     /// `made` where `mask` is transparent, and `original` elsewhere; as large as `made` and of its format. `None` where the
     /// two have different shapes, so that nothing of one belongs to a place of the other.
     ///
@@ -46,7 +81,7 @@ impl Engine {
         made: &[u8],
         mask: &[u8],
         stop: &Stop,
-    ) -> Result<Option<Vec<u8>>, Failure> {
+    ) -> Result<Option<Kept>, Failure> {
         let files = [original, made, mask];
         let headers = [
             probe::read(original, self.limits())?,
@@ -69,7 +104,12 @@ impl Engine {
         let kept = scaled_to(new, kept(&pixels_of(mask, mask_header)?));
         let mut image = pixels_of(made, new_header)?.into_rgba8();
         stop.check()?;
+        let (mut outside, mut changed) = (0u64, 0u64);
         for ((pixel, old), Luma([kept])) in image.pixels_mut().zip(old.pixels()).zip(kept.pixels()) {
+            if *kept == u8::MAX {
+                outside += 1;
+                changed += u64::from(pixel.0.iter().zip(old.0).any(|(new, old)| new.abs_diff(old) > VISIBLE));
+            }
             let kept = u32::from(*kept);
             for (new, old) in pixel.0.iter_mut().zip(old.0) {
                 *new = ((u32::from(*new) * (255 - kept) + u32::from(old) * kept + 127) / 255) as u8;
@@ -78,7 +118,8 @@ impl Engine {
         let format = new_header.probe.format;
         let image = pixels::fit_to(format, narrowed(image), common::recipe::Color::WHITE);
         let encoding = Encoding { format, quality: 95, lossless: true, progressive: false };
-        Ok(Some(codec::encode_pixels(&image, &encoding, stop)?))
+        let bytes = codec::encode_pixels(&image, &encoding, stop)?;
+        Ok(Some(Kept { bytes, outside_changed: changed as f64 / outside.max(1) as f64 }))
     }
 
     /// Whether anything can be seen through a picture: an alpha channel alone is a promise.
@@ -184,7 +225,8 @@ mod tests {
         let (old, new) = (photo(40, 20), image::RgbImage::from_pixel(40, 20, Rgb([0, 0, 255])));
         let mask = engine().edit_mask(&png(black_white()), 40, 20, &stop()).unwrap();
         let whole = engine().keep_outside(&png(old.clone()), &png(new), &mask, &stop()).unwrap().unwrap();
-        let whole = decoded(&whole).to_rgb8();
+        assert!(whole.outside_changed > 0.9, "blue is no photo");
+        let whole = decoded(&whole.bytes).to_rgb8();
         for (x, y, pixel) in whole.enumerate_pixels() {
             let wanted = if x < 20 { Rgb([0, 0, 255]) } else { *old.get_pixel(x, y) };
             assert_eq!(*pixel, wanted, "{x} {y}");
@@ -196,8 +238,8 @@ mod tests {
         let (old, new) = (photo(40, 20), image::RgbImage::from_pixel(160, 80, Rgb([0, 0, 255])));
         let mask = engine().edit_mask(&png(black_white()), 40, 20, &stop()).unwrap();
         let whole = engine().keep_outside(&png(old), &file(new, Format::Jpeg), &mask, &stop()).unwrap().unwrap();
-        assert!(whole.starts_with(&[0xff, 0xd8]), "a JPEG as before");
-        let whole = decoded(&whole).to_rgb8();
+        assert!(whole.bytes.starts_with(&[0xff, 0xd8]), "a JPEG as before");
+        let whole = decoded(&whole.bytes).to_rgb8();
         assert_eq!(whole.dimensions(), (160, 80));
         assert!(
             whole.get_pixel(20, 40).0[2] > 240 && whole.get_pixel(20, 40).0[0] < 15,
@@ -205,6 +247,27 @@ mod tests {
             whole.get_pixel(20, 40)
         );
         assert!(whole.get_pixel(150, 40).0 != [0, 0, 255]);
+    }
+
+    #[test]
+    fn what_was_left_alone_is_told_from_what_was_not() {
+        let old = photo(40, 20);
+        let mask = engine().edit_mask(&png(black_white()), 40, 20, &stop()).unwrap();
+        let good = engine().keep_outside(&png(old.clone()), &png(old), &mask, &stop()).unwrap().unwrap();
+        assert!(good.outside_changed.abs() < 1e-9);
+    }
+
+    #[test]
+    fn boxes_are_a_mask() {
+        let region = |x, y, width, height| Region { x, y, width, height };
+        let boxes = [region(0, 0, 10, 5), region(30, 10, 100, 100)];
+        let mask = decoded(&engine().mask_of_regions(&png(photo(40, 20)), &boxes, &stop()).unwrap()).to_luma8();
+        for (x, y, pixel) in mask.enumerate_pixels() {
+            let inside = (x < 10 && y < 5) || (x >= 30 && y >= 10);
+            assert_eq!(pixel.0[0], if inside { 255 } else { 0 }, "{x} {y}");
+        }
+        let failure = engine().mask_of_regions(&png(photo(40, 20)), &[region(40, 0, 5, 5)], &stop()).unwrap_err();
+        assert_eq!(failure.argument.as_deref(), Some("regions[0]"));
     }
 
     #[test]

@@ -38,6 +38,7 @@ mod polygon;
 mod preview;
 mod probe;
 mod saliency;
+mod sheet;
 mod shortcut;
 mod sniff;
 mod ssim;

@@ -144,6 +144,7 @@ async fn inline(context: &Arc<Context>, job: &Job, id: &ImageId) -> Result<Input
         name: format!("upload.{}", probe.format.extension()),
         blob,
         recipe: None,
+        by_model: None,
         facts: facts(&probe, &bytes),
         created_at: context.stores.clock.now_ms(),
     };
@@ -156,7 +157,7 @@ fn inline_blob(id: &ImageId) -> String {
     format!("{id}.upload")
 }
 
-fn facts(probe: &Probe, bytes: &[u8]) -> Facts {
+pub(super) fn facts(probe: &Probe, bytes: &[u8]) -> Facts {
     let (width, height) = probe.upright();
     Facts {
         width,

@@ -1,15 +1,18 @@
 //! What each kind of job does: fetch inputs, do, store.
 
+mod account;
 pub(crate) mod analyze_image;
 pub(crate) mod batch_finish;
 pub(crate) mod batch_item;
 pub(crate) mod batch_plan;
 pub(crate) mod compare_images;
 pub(crate) mod extract_text;
+pub(crate) mod generate;
 mod input;
 pub(crate) mod inspect;
 mod store;
 pub(crate) mod transform;
+pub(crate) mod write_prompt;
 
 use common::{Failure, FailureKind, JobId, Stores, job::Return, queue::Hold};
 

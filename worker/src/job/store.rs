@@ -1,7 +1,7 @@
 //! Storing what a job made: bytes first, then the record that names them.
 
 use common::{
-    Facts, Failure, ImageId, ImageRecord, Recipe, StoreError,
+    ByModel, Facts, Failure, ImageId, ImageRecord, Recipe, StoreError,
     job::{Job, SaveTo},
     outcome::PreviewRef,
     queue::Hold,
@@ -14,19 +14,21 @@ use crate::{
 };
 
 /// What is known of a result before it is stored.
+#[derive(Clone)]
 pub(super) struct Made<'a> {
     pub(super) tool: &'static str,
     /// Its place among what the job makes.
     pub(super) index: u32,
     pub(super) name: String,
     pub(super) recipe: Option<&'a Recipe>,
+    pub(super) by_model: Option<ByModel>,
 }
 
 /// Stores a result under the id that this job and place always give.
 pub(super) async fn result(
     context: &Context,
     job: &Job,
-    input: &Input,
+    input: Option<&Input>,
     made: Made<'_>,
     bytes: Vec<u8>,
     facts: &Facts,
@@ -39,11 +41,12 @@ pub(super) async fn result(
         owner: job.owner.clone(),
         tool: made.tool.into(),
         job: job.id.clone(),
-        parent: input.record.as_ref().map(|record| record.id.clone()),
-        source: input.path.clone().or_else(|| input.url.clone()),
+        parent: input.and_then(|input| input.record.as_ref()).map(|record| record.id.clone()),
+        source: input.and_then(|input| input.path.clone().or_else(|| input.url.clone())),
         name: made.name,
         blob,
         recipe: made.recipe.cloned(),
+        by_model: made.by_model,
         facts: facts.clone(),
         created_at: context.stores.clock.now_ms(),
     };
@@ -67,12 +70,13 @@ pub(super) async fn preview(
 pub(super) async fn save(
     context: &std::sync::Arc<Context>,
     job: &Job,
-    input: &Input,
+    input: Option<&Input>,
     save_to: &SaveTo,
     bytes: Vec<u8>,
     hold: &Hold,
 ) -> Result<String, Failure> {
-    let (shared, asked, source, tag) = (context.clone(), save_to.clone(), input.path.clone(), job.id.to_string());
+    let (shared, asked, tag) = (context.clone(), save_to.clone(), job.id.to_string());
+    let source = input.and_then(|input| input.path.clone());
     let ours = asker(hold);
     let written = tokio::task::spawn_blocking(move || {
         let existing = shared.files.resolve(&asked.path);

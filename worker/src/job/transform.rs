@@ -30,11 +30,12 @@ pub(crate) async fn run(
         index: 0,
         name: format!("{}.{}", input.stem, made.facts.format.extension()),
         recipe: Some(&transform.recipe),
+        by_model: None,
     };
-    let image = store::result(context, job, &input, about, made.bytes.clone(), &made.facts).await?;
+    let image = store::result(context, job, Some(&input), about, made.bytes.clone(), &made.facts).await?;
     let preview = store::preview(context, job, made.preview.take()).await?;
     let saved_to = match &transform.save_to {
-        Some(save_to) => Some(store::save(context, job, &input, save_to, made.bytes, hold).await?),
+        Some(save_to) => Some(store::save(context, job, Some(&input), save_to, made.bytes, hold).await?),
         None => None,
     };
     let before = Before {

@@ -5,13 +5,12 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use bytes::Bytes;
-use common::Failure;
+use common::{Failure, models::Usage};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
     Partial,
-    cost::Usage,
     errors::{self, Complaint},
     http::{Answered, Http},
     retry::Purpose,

@@ -1,7 +1,11 @@
 //! Pictures made from words (`/images/generations`) and from other pictures (`/images/edits`).
 
 use bytes::Bytes;
-use common::{Failure, FailureKind, Usd};
+use common::{
+    Failure, FailureKind, Usd,
+    generation::Wishes,
+    models::{Chosen, Range, Usage},
+};
 use reqwest::multipart::{Form, Part};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
@@ -9,11 +13,9 @@ use tokio::time::Instant;
 use super::{
     Partial, Provider,
     answer::{self, Pictures},
-    cost::{Range, Usage},
-    models::{Chosen, Defaults},
     prepare::Upload,
     retry::{self, Purpose, Refused},
-    wishes::{self, Wishes},
+    wishes,
 };
 
 /// The most pictures that one edit may start from.
@@ -43,6 +45,19 @@ pub struct Edit {
     pub preserve_outside_mask: bool,
 }
 
+/// What a call comes to, before it is made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quote {
+    /// The model that will be used.
+    pub model: String,
+    /// Why it is another than was asked for, or how long it will be there.
+    pub model_note: Option<String>,
+    /// What it costs about; `None` where nobody knows before.
+    pub cost: Option<Range>,
+    /// Where that comes from.
+    pub basis: String,
+}
+
 /// Pictures that were made.
 #[derive(Clone, Debug)]
 pub struct Made {
@@ -62,56 +77,47 @@ pub struct Made {
     pub request_id: Option<String>,
 }
 
-/// What a call will come to, before it is made.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Quote {
-    /// The model that will be used.
-    pub model: String,
-    /// Why it is another than was asked for, or how long it will be there.
-    pub model_note: Option<String>,
-    /// What it costs about; `None` where nobody knows before.
-    pub cost: Option<Range>,
-    /// The day on which the prices were true.
-    pub prices_as_of: String,
-}
-
 impl Provider {
-    /// Checks what is asked for and says what it costs about. Asks nobody.
+    /// Checks what is asked for: pictures by `prompt`, from so many others. Says what they cost about. Asks nobody.
     ///
     /// # Errors
     /// `invalid_argument`, `missing_api_key`.
-    pub fn quote_generate(&self, ask: &Generate) -> Result<Quote, Failure> {
-        let chosen = self.checked(&ask.prompt, &ask.wishes, self.image_default())?;
-        if ask.wishes.input_fidelity.is_some() {
-            return Err(only_for("input_fidelity", "a picture is made from others"));
+    pub fn quote(&self, prompt: &str, wishes: &Wishes, from: usize) -> Result<Quote, Failure> {
+        wishes::check_prompt(prompt)?;
+        let defaults = if from == 0 { self.image_default() } else { self.edit_default() };
+        let chosen = self.models().image(wishes.model.as_deref(), defaults, self.now_ms())?;
+        wishes::check(wishes, chosen.known)?;
+        let (other, what) = match from {
+            0 => (wishes.input_fidelity.as_ref().map(|_| "input_fidelity"), "a picture is made from others"),
+            _ => (wishes.moderation.as_ref().map(|_| "moderation"), "a picture is made from words alone"),
+        };
+        if let Some(name) = other {
+            return Err(Failure::invalid(name, format!("{name} goes only where {what}."))
+                .next(format!("Leave {name} out.")));
         }
-        let estimate = chosen.known.and_then(|model| model.estimate);
-        let wishes = &ask.wishes;
-        let cost =
-            estimate.and_then(|known| known.of(wishes.quality.as_deref(), wishes.size(), u64::from(wishes.count())));
-        Ok(self.quote(chosen, cost))
+        if from > MAX_IMAGES {
+            return Err(Failure::invalid("images", format!("{from} images are given."))
+                .allowed(format!("at most {MAX_IMAGES}"))
+                .next("Name fewer images."));
+        }
+        self.need_key()?;
+        Ok(self.price(prompt, wishes, from, chosen))
     }
 
-    /// Checks what is asked for. What a picture that is sent costs is known only afterwards. Asks nobody.
-    ///
-    /// # Errors
-    /// `invalid_argument`, `missing_api_key`.
-    pub fn quote_edit(&self, ask: &Edit) -> Result<Quote, Failure> {
-        let chosen = self.checked(&ask.prompt, &ask.wishes, self.edit_default())?;
-        if ask.wishes.moderation.is_some() {
-            return Err(only_for("moderation", "a picture is made from words alone"));
-        }
-        if !(1..=MAX_IMAGES).contains(&ask.images.len()) {
-            return Err(Failure::invalid("images", format!("{} images are given.", ask.images.len()))
-                .allowed(format!("1 to {MAX_IMAGES}"))
-                .next("Name the images that the new one shall be made from."));
-        }
-        Ok(self.quote(chosen, None))
-    }
-
-    fn quote(&self, chosen: Chosen<'_>, cost: Option<Range>) -> Quote {
-        let prices_as_of = self.models().as_of().to_owned();
-        Quote { model: chosen.name, model_note: chosen.note, cost, prices_as_of }
+    fn price(&self, prompt: &str, wishes: &Wishes, from: usize, chosen: Chosen<'_>) -> Quote {
+        let price = self.models().price(&chosen.name);
+        let estimate = chosen.known.and_then(|model| model.estimate.as_ref());
+        let count = u64::from(wishes.count());
+        let made = estimate.and_then(|known| known.of(wishes.quality.as_deref(), wishes::size(wishes), count));
+        let sent = price.map(|price| price.of_sending(prompt.chars().count() as u64, from as u64));
+        let cost = made.zip(sent).map(|(made, sent)| made + sent);
+        let (model, as_of) = (&chosen.name, self.models().as_of());
+        let basis = match estimate.and_then(|known| known.like.as_deref()) {
+            _ if cost.is_none() => format!("no price is known for {model}; what it cost is told afterwards if it can be"),
+            Some(like) => format!("prices of {like} as of {as_of}: none are published for {model}"),
+            None => format!("prices of {model} as of {as_of}"),
+        };
+        Quote { model: chosen.name, model_note: chosen.note, cost, basis }
     }
 
     /// Makes pictures from words. Dropping the future drops the request.
@@ -119,8 +125,8 @@ impl Provider {
     /// # Errors
     /// What is wrong with what was asked for, or what the provider says; `outcome_unknown` where it may have been paid for.
     pub async fn generate(&self, ask: &Generate, progress: &(dyn Fn(Partial) + Send + Sync)) -> Result<Made, Failure> {
-        let quote = self.quote_generate(ask)?;
-        let (fields, ignored) = ask.wishes.fields(self.is_compat());
+        let quote = self.quote(&ask.prompt, &ask.wishes, 0)?;
+        let (fields, ignored) = wishes::fields(&ask.wishes, self.is_compat());
         let head = [("model", Value::from(quote.model.as_str())), ("prompt", Value::from(ask.prompt.as_str()))];
         let body: Map<String, Value> =
             head.into_iter().chain(fields).map(|(name, value)| (name.to_owned(), value)).collect();
@@ -134,7 +140,10 @@ impl Provider {
     /// # Errors
     /// What is wrong with what was asked for, or what the provider says; `outcome_unknown` where it may have been paid for.
     pub async fn edit(&self, ask: &Edit, progress: &(dyn Fn(Partial) + Send + Sync)) -> Result<Made, Failure> {
-        let quote = self.quote_edit(ask)?;
+        if ask.images.is_empty() {
+            return Err(Failure::invalid("images", "No images are given."));
+        }
+        let quote = self.quote(&ask.prompt, &ask.wishes, ask.images.len())?;
         let mut uploads = Vec::new();
         for (index, image) in ask.images.iter().enumerate() {
             let at = |failure: Failure| failure.argument(format!("images[{index}]"));
@@ -151,19 +160,19 @@ impl Provider {
         if let Some((_, first)) = put_back
             && wishes.size.is_none()
         {
-            wishes.size = self.models().size_like(&quote.model, (first.width, first.height));
+            wishes.size = self.models().makes_any_size(&quote.model).then(|| {
+                let (width, height) = wishes::nearest((first.width, first.height));
+                format!("{width}x{height}")
+            });
         }
-        let (fields, mut ignored) = wishes.fields(self.is_compat());
+        let (fields, mut ignored) = wishes::fields(&wishes, self.is_compat());
         let fill = |request: reqwest::RequestBuilder| {
             request.multipart(form(&quote.model, &ask.prompt, &fields, &uploads, mask.as_ref()))
         };
         let count = wishes.count();
         let (mut pictures, request_id) = self.make("images/edits", count, fill, progress).await?;
         if let Some((mask, first)) = put_back {
-            let all = self.put_back(&mut pictures.images, first, mask).await;
-            ignored.extend((!all).then(|| {
-                "preserve_outside_mask: the provider made a picture of another shape, or one that cannot be read here".into()
-            }));
+            ignored.extend(self.put_back(&mut pictures.images, first, mask).await);
         }
         Ok(self.made(quote, &ask.wishes, ignored, pictures, request_id, true).await)
     }
@@ -195,14 +204,6 @@ impl Provider {
         let request_id = answered.request_id.clone();
         let pictures = answer::read(answered, self.http(), progress).await?;
         Ok((pictures, request_id))
-    }
-
-    fn checked(&self, prompt: &str, wishes: &Wishes, defaults: Defaults<'_>) -> Result<Chosen<'_>, Failure> {
-        wishes::check_prompt(prompt)?;
-        let chosen = self.models().image(wishes.model.as_deref(), defaults, self.now_ms())?;
-        wishes.check(chosen.known)?;
-        self.need_key()?;
-        Ok(chosen)
     }
 
     async fn made(
@@ -243,10 +244,6 @@ impl Provider {
         }
         Ok(())
     }
-}
-
-fn only_for(name: &str, what: &str) -> Failure {
-    Failure::invalid(name, format!("{name} goes only where {what}.")).next(format!("Leave {name} out."))
 }
 
 /// The parts of an edit. One picture is the part `image`; of several each is a part `image[]`, because two parts of one

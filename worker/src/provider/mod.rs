@@ -1,15 +1,13 @@
 //! Models that make and read pictures: OpenAI, or what speaks as it does.
 //!
-//! Way of a call: [`wishes`] and [`models`] refuse what the model would refuse, before anybody pays; [`prepare`] makes
+//! Way of a call: [`wishes`] and [`common::models`] refuse what the model would refuse, before anybody pays; [`prepare`] makes
 //! pictures such as the provider takes; [`pace`] waits for a turn; [`http`] sends one request; [`retry`] decides whether to send another;
-//! [`answer`] and [`stream`] read pictures, [`vision`] reads words; [`errors`] says what went wrong; [`cost`] what it cost.
+//! [`answer`] and [`stream`] read pictures, [`vision`] reads words; [`errors`] says what went wrong.
 
 mod answer;
-mod cost;
 mod errors;
 mod http;
 mod images;
-mod models;
 mod pace;
 mod prepare;
 mod retry;
@@ -20,20 +18,17 @@ mod wishes;
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use common::{Clock, Failure, State};
+use common::{
+    Clock, Failure, State,
+    models::{Defaults, Models},
+};
 use config::{Compat, OpenAi};
 
 pub use self::{
-    cost::{Range, Usage},
     images::{Edit, Generate, Made, Quote},
     vision::{Look, Seen},
-    wishes::Wishes,
 };
-use self::{
-    http::Http,
-    models::{Defaults, Models},
-    pace::Pace,
-};
+use self::{http::Http, pace::Pace};
 use crate::engine::Engine;
 
 /// A picture on the way to being finished.
@@ -84,15 +79,13 @@ impl Provider {
     /// If the models of one's own cannot be read, or the system lets nobody connect.
     pub fn new(settings: &OpenAi, engine: Engine, state: State, clock: Clock) -> Result<Self, ProviderError> {
         let compat = settings.compat == Compat::Compat;
-        let own = settings.models_file.as_deref();
-        // Of another backend's models ours say nothing, even where they have the same names.
-        let models = if compat && own.is_none() { Ok(Models::none()) } else { Models::read(own) };
+        let models = Models::of(settings).map_err(ProviderError::Models)?;
         let inner = Inner {
             http: Http::new(settings).map_err(ProviderError::Http)?,
             pace: Pace::new(state, clock.clone(), settings.images_per_minute),
             engine,
             clock,
-            models: models.map_err(ProviderError::Models)?,
+            models,
             compat,
             timeout: settings.timeout,
             image_model: settings.image_model.clone(),

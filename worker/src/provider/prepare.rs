@@ -16,6 +16,9 @@ const MOST_MASK_BYTES: usize = 4 * 1024 * 1024;
 /// The longest side that a model that reads pictures sees.
 const MAX_SEEN: u32 = 2048;
 
+/// Where so much of what a mask keeps looks otherwise, the model paid it no heed. Some backends never do.
+const MASK_IGNORED: f64 = 0.5;
+
 /// JPEG that nobody tells from the source.
 const FINE: u8 = 95;
 
@@ -78,19 +81,24 @@ impl Provider {
         self.on_engine(move |engine, stop| engine.is_transparent(&made, stop)).await.unwrap_or(true)
     }
 
-    /// Puts back what the mask does not let change, and says whether that was possible everywhere.
-    pub(super) async fn put_back(&self, made: &mut [Bytes], first: &Upload, mask: &Upload) -> bool {
-        let mut all = true;
+    /// Puts back what the mask does not let change, and says what of that had no effect.
+    pub(super) async fn put_back(&self, made: &mut [Bytes], first: &Upload, mask: &Upload) -> Vec<String> {
+        let (mut all, mut heeded) = (true, true);
         for picture in made {
             let (own, original, mask) = (picture.clone(), first.bytes.clone(), mask.bytes.clone());
             let whole = self.on_engine(move |engine, stop| engine.keep_outside(&original, &own, &mask, stop)).await;
             // What was paid for is handed on as it is.
             match whole {
-                Ok(Some(whole)) => *picture = whole.into(),
+                Ok(Some(whole)) => {
+                    heeded &= whole.outside_changed < MASK_IGNORED;
+                    *picture = whole.bytes.into();
+                }
                 Ok(None) | Err(_) => all = false,
             }
         }
-        all
+        let lost = "preserve_outside_mask: the model made a picture of another shape, or one that cannot be read here";
+        let ignored = "mask: the model changed most of what it does not let change; that was put back, so edges may show";
+        [(all, lost), (heeded, ignored)].into_iter().filter(|(fine, _)| !fine).map(|(_, what)| what.into()).collect()
     }
 
     async fn on_engine<T: Send + 'static>(

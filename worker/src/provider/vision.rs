@@ -3,21 +3,26 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::{Failure, FailureKind, Usd, schema};
+use common::{
+    Failure, FailureKind, Usd,
+    models::{Chosen, Usage},
+    schema,
+};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
     Provider,
-    cost::Usage,
     errors,
-    models::Chosen,
     retry::{self, Purpose, Refused},
     wishes,
 };
 
 /// The most that is read of an answer in words.
 const MOST_ANSWER_BYTES: usize = 4 << 20;
+
+/// What an answer is taken to be at most, where that is left to the model.
+const MOST_ANSWER_TOKENS: u32 = 4000;
 
 /// The most pictures that are looked at together.
 const MAX_IMAGES: usize = 16;
@@ -78,6 +83,26 @@ struct Said {
 }
 
 impl Provider {
+    /// Whether there is a key, or none is needed.
+    #[must_use]
+    pub fn can_look(&self) -> bool {
+        !self.http().lacks_key()
+    }
+
+    /// Checks what is asked for: which model would look, and the most that costs; `None` where its price is not known.
+    /// Asks nobody.
+    ///
+    /// # Errors
+    /// `invalid_argument`, `missing_api_key`.
+    pub fn quote_look(&self, ask: &Look) -> Result<(String, Option<Usd>), Failure> {
+        let chosen = self.checked_look(ask)?;
+        let (characters, pictures) = (ask.prompt.chars().count() as u64, ask.images.len() as u64);
+        let form = ask.form.as_ref().map_or(0, |(_, form)| form.to_string().len() as u64);
+        let tokens = u64::from(ask.max_tokens.unwrap_or(MOST_ANSWER_TOKENS));
+        let price = self.models().price(&chosen.name);
+        Ok((chosen.name, price.map(|price| price.of_looking(characters + form, pictures, tokens))))
+    }
+
     /// Looks at pictures. Dropping the future drops the request.
     ///
     /// # Errors

@@ -1,15 +1,15 @@
 //! What is known of the models: what they can do, what they cost, until when they live.
 
+mod price;
+
 use std::{fs, path::Path};
 
-use common::{Failure, FailureKind, rfc3339};
-use serde::Deserialize;
+use config::{Compat, OpenAi};
+use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{
-    cost::{Estimate, Price},
-    wishes,
-};
+pub use self::price::{Estimate, Price, Range, Usage};
+use crate::{Failure, FailureKind, rfc3339};
 
 /// How long before a model ends its users are told.
 const WARN_DAYS: i64 = 60;
@@ -19,7 +19,7 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 /// Every model that is known.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Models {
+pub struct Models {
     /// The day on which this was true.
     as_of: String,
     #[serde(default)]
@@ -31,26 +31,33 @@ pub(super) struct Models {
 /// A model. One that only reads pictures has no sizes, qualities and formats.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Model {
-    pub(super) name: String,
-    shutdown: Option<String>,
+pub struct Model {
+    /// What it is called.
+    pub name: String,
+    /// The day on which it ends, such as 2026-12-01.
+    pub shutdown: Option<String>,
+    /// Which sizes its pictures may have.
     #[serde(default)]
-    pub(super) sizes: Sizes,
+    pub sizes: Sizes,
+    /// Which qualities it knows.
     #[serde(default)]
-    pub(super) qualities: Vec<String>,
+    pub qualities: Vec<String>,
+    /// Which formats it writes.
     #[serde(default)]
-    pub(super) formats: Vec<String>,
+    pub formats: Vec<String>,
     /// Whether edits take `input_fidelity`.
     #[serde(default)]
-    pub(super) input_fidelity: bool,
-    pub(super) price: Option<Price>,
-    pub(super) estimate: Option<Estimate>,
+    pub input_fidelity: bool,
+    /// What its tokens cost.
+    pub price: Option<Price>,
+    /// What one of its pictures costs about.
+    pub estimate: Option<Estimate>,
 }
 
 /// Which sizes a model makes.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Sizes {
+pub enum Sizes {
     /// 1024x1024, 1536x1024 and 1024x1536.
     #[default]
     Three,
@@ -60,25 +67,45 @@ pub(super) enum Sizes {
 
 /// A model that was chosen, what is known of it, and what its user should know.
 #[derive(Debug)]
-pub(super) struct Chosen<'a> {
-    pub(super) name: String,
-    pub(super) known: Option<&'a Model>,
-    pub(super) note: Option<String>,
+pub struct Chosen<'a> {
+    /// Its name.
+    pub name: String,
+    /// What is known of it.
+    pub known: Option<&'a Model>,
+    /// Why it is another than was asked for, or how long it will be there.
+    pub note: Option<String>,
 }
 
 /// The models that may stand in for another: the operator's choice and, where that has ended itself, ours.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Defaults<'a> {
-    pub(super) set: &'a str,
-    pub(super) built_in: &'a str,
+pub struct Defaults<'a> {
+    /// The operator's.
+    pub set: &'a str,
+    /// Ours.
+    pub built_in: &'a str,
+}
+
+/// A model that the settings name and that will end soon, or has ended.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Ending {
+    /// The variable that names it.
+    pub variable: &'static str,
+    /// What to know.
+    pub note: String,
 }
 
 impl Models {
-    /// The list that comes with the program, and what `file` says instead.
+    /// The list that comes with the program, and what the file in the settings says instead.
     ///
     /// # Errors
-    /// Why `file` cannot be used.
-    pub(super) fn read(file: Option<&Path>) -> Result<Self, String> {
+    /// Why that file cannot be used.
+    pub fn of(settings: &OpenAi) -> Result<Self, String> {
+        let own = settings.models_file.as_deref();
+        // Of another backend's models ours say nothing, even where they have the same names.
+        if settings.compat == Compat::Compat && own.is_none() { Ok(Self::none()) } else { Self::read(own) }
+    }
+
+    fn read(file: Option<&Path>) -> Result<Self, String> {
         let mut models = Self::parse(include_str!("models.toml"))?;
         if let Some(file) = file {
             let text = fs::read_to_string(file).map_err(|error| format!("it cannot be read: {error}"))?;
@@ -91,7 +118,7 @@ impl Models {
     }
 
     /// No model at all: what is asked for is passed on.
-    pub(super) fn none() -> Self {
+    fn none() -> Self {
         Self { as_of: String::new(), image: Vec::new(), vision: Vec::new() }
     }
 
@@ -103,28 +130,29 @@ impl Models {
         Ok(models)
     }
 
-    /// The day on which the list was true.
-    pub(super) fn as_of(&self) -> &str {
+    /// The day on which the list was true; empty where it says nothing.
+    #[must_use]
+    pub fn as_of(&self) -> &str {
         &self.as_of
     }
 
     /// What tokens of a model cost, if that is known.
-    pub(super) fn price(&self, name: &str) -> Option<Price> {
+    #[must_use]
+    pub fn price(&self, name: &str) -> Option<Price> {
         find(&self.image, name).or_else(|| find(&self.vision, name))?.price
     }
 
-    /// The size nearest to that of a picture, of a model that makes any size.
-    pub(super) fn size_like(&self, name: &str, size: (u32, u32)) -> Option<String> {
-        find(&self.image, name).filter(|model| model.sizes == Sizes::Any)?;
-        let (width, height) = wishes::nearest(size);
-        Some(format!("{width}x{height}"))
+    /// Whether pictures of a model may have any size.
+    #[must_use]
+    pub fn makes_any_size(&self, name: &str) -> bool {
+        find(&self.image, name).is_some_and(|model| model.sizes == Sizes::Any)
     }
 
     /// The model that makes or changes a picture.
     ///
     /// # Errors
     /// `invalid_argument` for a model that only reads.
-    pub(super) fn image(
+    pub fn image(
         &self,
         asked: Option<&str>,
         defaults: Defaults<'_>,
@@ -140,7 +168,7 @@ impl Models {
     ///
     /// # Errors
     /// `invalid_argument` for a model that only makes.
-    pub(super) fn vision(
+    pub fn vision(
         &self,
         asked: Option<&str>,
         defaults: Defaults<'_>,
@@ -150,6 +178,29 @@ impl Models {
             return Err(wrong_kind(name, "makes pictures and describes none", &self.vision));
         }
         Ok(choose(&self.vision, asked, defaults, now_ms))
+    }
+}
+
+impl Models {
+    /// Those that make pictures, and those that read them.
+    #[must_use]
+    pub fn all(&self) -> (&[Model], &[Model]) {
+        (&self.image, &self.vision)
+    }
+
+    /// The models that the settings name and that end within 60 days, or have ended.
+    #[must_use]
+    pub fn endings(&self, settings: &OpenAi, now_ms: i64) -> Vec<Ending> {
+        let named = [
+            ("OPENAI_IMAGE_MODEL", &self.image, &settings.image_model, OpenAi::IMAGE_MODEL),
+            ("OPENAI_EDIT_MODEL", &self.image, &settings.edit_model, OpenAi::EDIT_MODEL),
+            ("OPENAI_VISION_MODEL", &self.vision, &settings.vision_model, OpenAi::VISION_MODEL),
+        ];
+        let ending = |(variable, models, set, built_in): (&'static str, &Vec<Model>, &String, &str)| {
+            let note = choose(models, None, Defaults { set, built_in }, now_ms).note?;
+            Some(Ending { variable, note })
+        };
+        named.into_iter().filter_map(ending).collect()
     }
 }
 
@@ -279,6 +330,28 @@ mod tests {
         let model = find(&models.vision, config::OpenAi::VISION_MODEL).unwrap();
         assert!(model.shutdown.is_none() && model.price.is_some());
         assert!(day(models.as_of()).is_some());
+    }
+
+    #[test]
+    fn an_end_of_a_model_in_the_settings_is_told() {
+        let models = Models::read(None).unwrap();
+        let around = config::Surroundings {
+            way: config::Way::Stdio,
+            start_dir: "/".into(),
+            home_dir: None,
+            data_home: "/data".into(),
+            cores: 1,
+            read_file: |_| unreachable!(),
+        };
+        let settings = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            config::Config::read(&pairs, &around).unwrap().openai
+        };
+        assert!(models.endings(&settings(&[]), now()).is_empty());
+        let old = settings(&[("OPENAI_VISION_MODEL", "gpt-4o"), ("OPENAI_EDIT_MODEL", "dall-e-2")]);
+        let endings = models.endings(&old, now());
+        assert_eq!(endings.iter().map(|ending| ending.variable).collect::<Vec<_>>(), ["OPENAI_EDIT_MODEL", "OPENAI_VISION_MODEL"]);
+        assert!(endings[0].note.contains("was shut down") && endings[1].note.contains("2027-01-14"), "{endings:?}");
     }
 
     #[test]

@@ -1,26 +1,39 @@
 //! What a call costs: exactly after it, about before it.
 
-use common::Usd;
+use std::ops::Add;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::Usd;
 
 /// Dollars for a million tokens.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Price {
+pub struct Price {
     text_in: Usd,
     image_in: Option<Usd>,
     out: Usd,
 }
 
 /// What one picture of 1024x1024 costs, by quality.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Estimate {
+pub struct Estimate {
     low: Usd,
     medium: Usd,
     high: Usd,
+    /// The model whose figures these are, where nobody has published any for this one.
+    pub like: Option<String>,
 }
+
+/// Tokens that a picture that is sent counts as, at least and at most, and that a picture that is looked at may count as.
+const SENT: (u64, u64) = (300, 6000);
+const SEEN: u64 = 3000;
+
+/// Of the qualities above `high` nothing is published but that they cost more.
+const BETTER: u64 = 4;
 
 /// Tokens of one call, as the provider counted them.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -35,17 +48,31 @@ pub struct Usage {
 }
 
 /// What a call will cost at least and at most, as far as is known.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[schemars(inline)]
 pub struct Range {
-    /// At least about this.
+    /// At least about this, in US dollars.
+    #[serde(rename = "low_usd")]
+    #[schemars(with = "f64")]
     pub low: Usd,
-    /// At most about this.
+    /// At most about this, in US dollars.
+    #[serde(rename = "high_usd")]
+    #[schemars(with = "f64")]
     pub high: Usd,
+}
+
+impl Add for Range {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { low: self.low + other.low, high: self.high + other.high }
+    }
 }
 
 impl Usage {
     /// Reads what the provider says, in the words of pictures or of chats. Backends of one's own say null or nothing.
-    pub(super) fn read(usage: &Value) -> Option<Self> {
+    #[must_use]
+    pub fn read(usage: &Value) -> Option<Self> {
         let number = |names: [&str; 2]| names.iter().find_map(|name| usage[*name].as_u64());
         let input_tokens = number(["input_tokens", "prompt_tokens"]);
         let output_tokens = number(["output_tokens", "completion_tokens"]);
@@ -63,28 +90,49 @@ impl Usage {
 impl Price {
     /// What `usage` costs. Where the pictures among the tokens are not told apart and `pictures` were sent, all count as
     /// pictures: rather too much than too little.
-    pub(super) fn of(&self, usage: &Usage, pictures: bool) -> Usd {
-        let per_token = |million: Usd, tokens: u64| {
-            let nanos = u128::from(million.nanos()) * u128::from(tokens);
-            Usd::from_nanos(u64::try_from(nanos.div_ceil(1_000_000)).unwrap_or(u64::MAX))
-        };
+    #[must_use]
+    pub fn of(&self, usage: &Usage, pictures: bool) -> Usd {
         let guess = if pictures && self.image_in.is_some() { usage.input_tokens } else { 0 };
         let image = usage.image_tokens.unwrap_or(guess).min(usage.input_tokens);
         per_token(self.text_in, usage.input_tokens - image)
             + per_token(self.image_in.unwrap_or(self.text_in), image)
             + per_token(self.out, usage.output_tokens)
     }
+
+    /// What is sent along with a request for pictures costs about: a prompt of so many characters, and pictures.
+    #[must_use]
+    pub fn of_sending(&self, characters: u64, pictures: u64) -> Range {
+        let image_in = self.image_in.unwrap_or(self.text_in);
+        let sent = |tokens: u64, share: u64| {
+            per_token(image_in, tokens.saturating_mul(pictures)) + per_token(self.text_in, characters / share)
+        };
+        // Four letters of English are a token, and each of some scripts is one.
+        Range { low: sent(SENT.0, 4), high: sent(SENT.1, 1) }
+    }
+
+    /// The most that looking at pictures costs: a prompt of so many characters, and an answer of so many tokens.
+    #[must_use]
+    pub fn of_looking(&self, characters: u64, pictures: u64, answer_tokens: u64) -> Usd {
+        per_token(self.text_in, characters + SEEN.saturating_mul(pictures)) + per_token(self.out, answer_tokens)
+    }
+}
+
+fn per_token(million: Usd, tokens: u64) -> Usd {
+    let nanos = u128::from(million.nanos()) * u128::from(tokens);
+    Usd::from_nanos(u64::try_from(nanos.div_ceil(1_000_000)).unwrap_or(u64::MAX))
 }
 
 impl Estimate {
     /// What `n` pictures cost about, where the quality is one that is known of.
-    pub(super) fn of(&self, quality: Option<&str>, size: Option<(u32, u32)>, n: u64) -> Option<Range> {
+    #[must_use]
+    pub fn of(&self, quality: Option<&str>, size: Option<(u32, u32)>, n: u64) -> Option<Range> {
         const SQUARE: f64 = 1024.0 * 1024.0;
         let (low, high) = match quality {
             Some("low") => (self.low, self.low),
             Some("medium") => (self.medium, self.medium),
             Some("high") => (self.high, self.high),
             None | Some("auto") => (self.low, self.high),
+            Some("xhigh" | "max") => (self.high, self.high.times(BETTER)),
             Some(_) => return None,
         };
         // What is known is the price of a square; others cost between that and their share of pixels. Left to itself, the
@@ -150,6 +198,16 @@ mod tests {
         assert_eq!(dollars(None, square, 1), Some((0.006, 0.211)));
         assert_eq!(dollars(Some("high"), Some((2048, 1024)), 1), Some((0.211, 0.422)));
         assert_eq!(dollars(Some("auto"), None, 2), Some((0.012, 0.633)));
-        assert_eq!(dollars(Some("max"), square, 1), None, "nobody knows");
+        assert_eq!(dollars(Some("max"), square, 1), Some((0.211, 0.844)));
+        assert_eq!(dollars(Some("hd"), square, 1), None, "nobody knows");
+    }
+
+    #[test]
+    fn what_is_sent_costs_too() {
+        let sent = price().of_sending(1000, 2);
+        // 250 to 1000 tokens of text at $5, 600 to 12,000 of pictures at $8 a million.
+        assert_eq!((sent.low.dollars(), sent.high.dollars()), (0.00125 + 0.0048, 0.005 + 0.096));
+        let luna: Price = toml::from_str("text_in = 0.10\nout = 0.50").unwrap();
+        assert_eq!(luna.of_looking(1000, 1, 500), Usd::from_nanos(4000 * 100 + 500 * 500));
     }
 }
