@@ -36,6 +36,7 @@ pub(crate) fn router(site: &Site, streams: CancellationToken) -> Router {
         .route("/", get(welcome))
         .route("/images/{id}", get(download::image))
         .route("/jobs/{id}/manifest.jsonl", get(download::manifest))
+        .route("/jobs/{id}/unfinished/{number}", get(download::unfinished))
         .merge(people(site))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)

@@ -15,11 +15,13 @@ pub(crate) struct Caller {
     pub(crate) files: bool,
     /// Whether calls are counted: strangers must not wear the server out, this machine may.
     pub(crate) limited: bool,
+    /// What the caller may spend on models in a day, in US dollars, instead of what the settings say.
+    pub(crate) daily_usd: Option<f64>,
 }
 
 impl Caller {
     /// The one user of a server that only its own machine can reach: the owner.
     pub(crate) fn local() -> Self {
-        Self { user: UserId::local(), scopes: Scopes::all(), files: true, limited: false }
+        Self { user: UserId::local(), scopes: Scopes::all(), files: true, limited: false, daily_usd: None }
     }
 }

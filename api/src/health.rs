@@ -26,6 +26,10 @@ pub(crate) async fn health(
         // A store that cannot be read is said above.
         body["oauth"] = json!({"issuer": authority.issuer, "setup_required": setup_required.unwrap_or_default()});
     }
+    let endings = shared.models.endings(&shared.config.openai, shared.stores.clock.now_ms());
+    if !endings.is_empty() {
+        body["models"] = json!(endings);
+    }
     for error in [queue.as_ref().err(), storage.as_ref().err()].into_iter().flatten() {
         tracing::error!(%error, "unhealthy");
     }

@@ -16,6 +16,9 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// Why the server could not serve.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
+    /// The file of models cannot be used.
+    #[error("OPENAI_MODELS_FILE: {0}")]
+    Models(String),
     /// The socket said no.
     #[error("socket: {0}")]
     Socket(#[from] std::io::Error),
@@ -44,7 +47,7 @@ pub async fn serve(
         authority.first_run().await?;
     }
     let links = Links::new(&authority.issuer, &authority.keys, stores.clock.clone())?;
-    let shared = Arc::new(Shared { config: config.clone(), stores, links: Some(links), stopping: shutdown.clone() });
+    let shared = Arc::new(Shared::new(config, stores, Some(links), &shutdown).map_err(ServeError::Models)?);
     let streams = CancellationToken::new();
     let router = app::router(&Site { shared, authority }, streams.clone());
     tracing::info!(%address, "listening");
@@ -73,7 +76,7 @@ async fn drained(shutdown: &CancellationToken, streams: &CancellationToken) {
 /// # Errors
 /// If the client does not speak MCP.
 pub async fn stdio(config: &Config, stores: Stores, shutdown: CancellationToken) -> Result<(), ServeError> {
-    let shared = Arc::new(Shared { config: config.clone(), stores, links: None, stopping: shutdown.clone() });
+    let shared = Arc::new(Shared::new(config, stores, None, &shutdown).map_err(ServeError::Models)?);
     let server = mcp::Server::for_one(shared, Caller::local());
     let running = match server.serve_with_ct(stdio_pipes(), shutdown.clone()).await {
         Ok(running) => running,

@@ -21,6 +21,8 @@ pub struct Wishes {
     pub n: Option<u8>,
     /// `auto`, or width and height such as `1536x1024`.
     pub size: Option<String>,
+    /// Instead of a size: width and height as a ratio, such as `16:9`.
+    pub aspect_ratio: Option<String>,
     /// `low`, `medium`, `high`, `auto`; some models know more.
     pub quality: Option<String>,
     /// `transparent`, `opaque` or `auto`.

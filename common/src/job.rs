@@ -151,8 +151,8 @@ pub struct Analyze {
     pub detail: Option<Detail>,
     /// The parts to tell; empty: all that there are.
     pub focus: Vec<Focus>,
-    /// By whose money, where a model looks.
-    pub payment: Payment,
+    /// By whose money, where a model looks; `None`: the caller may not have one look.
+    pub payment: Option<Payment>,
 }
 
 impl Analyze {

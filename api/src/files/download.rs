@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use common::{ImageId, ImageRecord, JobId, StoreError, outcome::Outcome};
+use common::{Format, ImageId, ImageRecord, JobId, StoreError, job::Work, jobs::Progress, outcome::Outcome};
 
 use super::{LinkQuery, Refusal, range::Asked};
 use crate::{Shared, error::Problem};
@@ -68,6 +68,24 @@ pub(crate) async fn manifest(
     let media_type = "application/jsonl; charset=utf-8";
     let file = File { blob: &done.manifest, media_type, name: format!("{id}.jsonl"), known: None };
     send(&shared, &method, &headers, file).await
+}
+
+/// `GET /jobs/{id}/unfinished/{number}`: an image on the way, as long as its job runs.
+pub(crate) async fn unfinished(
+    State(shared): State<Arc<Shared>>,
+    Path((id, number)): Path<(String, u64)>,
+    Query(query): Query<LinkQuery>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    check(&shared, &format!("/jobs/{id}/unfinished/{number}"), &query)?;
+    let id = JobId::parse(&id).ok_or_else(gone)?;
+    let record = shared.stores.jobs.any(&id).await?.ok_or_else(gone)?;
+    let Work::Generate(generation) = &record.work else { return Err(gone()) };
+    let format = generation.wishes.output_format.as_deref().and_then(Format::from_extension).unwrap_or(Format::Png);
+    let name = format!("{id}-unfinished-{number}.{}", format.extension());
+    let blob = Progress::blob(&id, number);
+    send(&shared, &method, &headers, File { blob: &blob, media_type: format.media_type(), name, known: None }).await
 }
 
 fn check(shared: &Shared, path: &str, query: &LinkQuery) -> Result<(), Problem> {

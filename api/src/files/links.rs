@@ -56,6 +56,12 @@ impl Links {
         self.sign(&format!("/jobs/{id}/manifest.jsonl"))
     }
 
+    /// A link to an image that is not finished yet.
+    #[must_use]
+    pub(crate) fn unfinished(&self, id: &JobId, number: u64) -> String {
+        self.sign(&format!("/jobs/{id}/unfinished/{number}"))
+    }
+
     /// The image that one of our links leads to, signature or not; whoever uses it checks the owner.
     pub(crate) fn image_of(&self, url: &str) -> Option<ImageId> {
         let path = url.strip_prefix(&self.base)?.strip_prefix("/images/")?;

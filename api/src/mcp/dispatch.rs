@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use common::{
     Failure, FailureKind, JobId,
     job::Work,
-    jobs::{JobRecord, JobState},
+    jobs::{self, JobRecord, JobState, Submitted},
 };
 use rmcp::{
     RoleServer,
@@ -53,18 +53,23 @@ pub(super) async fn submit_and_wait(
     longest: Duration,
     abandoned: Abandoned,
 ) -> Result<(JobRecord, bool), Failure> {
+    let mut progress = Progress::begin(call).await;
+    let submitted = submit(call, work).await?;
+    let abandoned = if submitted.joined { Abandoned::Keep } else { abandoned };
+    let record = wait(call, &submitted.id, longest, abandoned, &mut progress).await?;
+    Ok((record, submitted.joined))
+}
+
+/// Submits work, unless the caller may not name what it names or has too many jobs.
+pub(super) async fn submit(call: &Call, work: Work) -> Result<Submitted, Failure> {
     if work.names_files() && !call.caller.files {
         let message = "Only the owner of this server may name its files and folders.";
         return Err(Failure::new(FailureKind::FileNotReachable, message)
             .allowed("the image_id of an earlier result (img_…), or a data: URL; no save_to and no folder")
             .next("Call again with one of these."));
     }
-    let mut progress = Progress::begin(call).await;
     let most = if call.caller.limited { call.shared.config.queue.max_jobs_per_user } else { u64::MAX };
-    let submitted = call.shared.stores.jobs.submit_within(&call.caller.user, work, most).await?;
-    let abandoned = if submitted.joined { Abandoned::Keep } else { abandoned };
-    let record = wait(call, &submitted.id, longest, abandoned, &mut progress).await?;
-    Ok((record, submitted.joined))
+    Ok(call.shared.stores.jobs.submit_within(&call.caller.user, work, most).await?)
 }
 
 /// Waits until the job is over, or `longest` has passed, or the server is told to stop; returns its record.
@@ -122,6 +127,7 @@ impl<'a> Progress<'a> {
         let total = (tally.total > 1).then(|| fraction(tally.total).max(self.last));
         let message = match record.state {
             JobState::Queued => "queued".into(),
+            _ if matches!(record.work, Work::Generate(_)) => self.of_model(record).await,
             _ if record.kind != "batch" => "running".into(),
             _ if tally.total == 0 => "looking for pictures".into(),
             _ => format!(
@@ -135,6 +141,20 @@ impl<'a> Progress<'a> {
             ),
         };
         self.send(self.last, total, message).await;
+    }
+
+    /// What a worker says that asks a model, with a link to what is not finished yet.
+    async fn of_model(&self, record: &JobRecord) -> String {
+        let shared = &self.call.shared;
+        let told = match &self.token {
+            Some(_) => jobs::Progress::of(&shared.stores.state, &record.id).await.unwrap_or_default(),
+            None => None,
+        };
+        let Some(told) = told else { return "running".into() };
+        match told.unfinished.zip(shared.links.as_ref()) {
+            Some((number, links)) => format!("{}: {}", told.words, links.unfinished(&record.id, number)),
+            None => told.words,
+        }
     }
 
     async fn send(&self, progress: f64, total: Option<f64>, message: String) {

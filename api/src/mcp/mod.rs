@@ -2,6 +2,7 @@
 
 mod dispatch;
 mod image_argument;
+mod paid;
 mod reply;
 mod resources;
 mod server;

@@ -23,8 +23,9 @@ pub(super) const FRESH_MS: u64 = 3_600_000;
 
 /// What a model should know before its first call.
 pub(super) const INSTRUCTIONS: &str = "\
-Transforms and inspects images: resize, crop, rotate, convert, compress, blur, sharpen, colour; one by one or whole \
-folders.\n\
+Makes, edits, describes, reads, compares and transforms images, one by one or whole folders. Prefer transform_image and \
+local tools: they are exact and free. create_image, edit_image, generate_variations and describe_and_recreate cost money: \
+an answer with confirm_token is a quote, to be shown to the user before you call again with it.\n\
 Giving an image: (1) the image_id of an earlier result (img_…), (2) an https:// address of an image, (3) a path of a \
 file inside the folders this server may read, (4) a data: URL or base64, only for images under 256 KB. Files attached to the chat live in the chat's own \
 sandbox and cannot be reached: ask the user for a path instead.\n\

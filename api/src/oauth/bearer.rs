@@ -30,6 +30,7 @@ impl Bearer {
             scopes: self.claims.scope.within(&self.user.scopes),
             files: self.user.role == Role::Owner,
             limited: true,
+            daily_usd: self.user.daily_usd,
         }
     }
 }

@@ -170,7 +170,7 @@ impl House {
             source: Some("cat.png".into()),
             name: "kätzchen.png".into(),
             recipe: None,
-        by_model: None,
+            by_model: None,
             facts: Facts {
                 width: 2,
                 height: 1,

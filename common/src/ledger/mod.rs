@@ -170,6 +170,16 @@ impl Ledger {
 }
 
 impl Ledger {
+    /// When the present `period` is over, in milliseconds since 1970.
+    #[must_use]
+    pub fn ends(&self, period: Period) -> i64 {
+        match &self.store {
+            Store::Sqlite(db) => today(&db.clock),
+            Store::Redis(redis) => today(redis.clock()),
+        }
+        .end(period)
+    }
+
     /// What `owner` has spent in this month (UTC) on each tool with each model, the dearest first.
     ///
     /// # Errors

@@ -152,12 +152,7 @@ impl Models {
     ///
     /// # Errors
     /// `invalid_argument` for a model that only reads.
-    pub fn image(
-        &self,
-        asked: Option<&str>,
-        defaults: Defaults<'_>,
-        now_ms: i64,
-    ) -> Result<Chosen<'_>, Failure> {
+    pub fn image(&self, asked: Option<&str>, defaults: Defaults<'_>, now_ms: i64) -> Result<Chosen<'_>, Failure> {
         if let Some(name) = asked.filter(|name| find(&self.vision, name).is_some()) {
             return Err(wrong_kind(name, "reads pictures and makes none", &self.image));
         }
@@ -168,12 +163,7 @@ impl Models {
     ///
     /// # Errors
     /// `invalid_argument` for a model that only makes.
-    pub fn vision(
-        &self,
-        asked: Option<&str>,
-        defaults: Defaults<'_>,
-        now_ms: i64,
-    ) -> Result<Chosen<'_>, Failure> {
+    pub fn vision(&self, asked: Option<&str>, defaults: Defaults<'_>, now_ms: i64) -> Result<Chosen<'_>, Failure> {
         if let Some(name) = asked.filter(|name| find(&self.image, name).is_some()) {
             return Err(wrong_kind(name, "makes pictures and describes none", &self.vision));
         }
@@ -350,7 +340,10 @@ mod tests {
         assert!(models.endings(&settings(&[]), now()).is_empty());
         let old = settings(&[("OPENAI_VISION_MODEL", "gpt-4o"), ("OPENAI_EDIT_MODEL", "dall-e-2")]);
         let endings = models.endings(&old, now());
-        assert_eq!(endings.iter().map(|ending| ending.variable).collect::<Vec<_>>(), ["OPENAI_EDIT_MODEL", "OPENAI_VISION_MODEL"]);
+        assert_eq!(
+            endings.iter().map(|ending| ending.variable).collect::<Vec<_>>(),
+            ["OPENAI_EDIT_MODEL", "OPENAI_VISION_MODEL"]
+        );
         assert!(endings[0].note.contains("was shut down") && endings[1].note.contains("2027-01-14"), "{endings:?}");
     }
 

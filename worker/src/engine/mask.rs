@@ -56,7 +56,8 @@ impl Engine {
         let mut mask = GrayImage::new(size.width, size.height);
         for (index, region) in regions.iter().enumerate() {
             if region.x >= size.width || region.y >= size.height {
-                let message = format!("The region begins outside the image, which has {} × {} pixels.", size.width, size.height);
+                let message =
+                    format!("The region begins outside the image, which has {} × {} pixels.", size.width, size.height);
                 return Err(Failure::invalid(format!("regions[{index}]"), message)
                     .allowed(format!("x below {}, y below {}", size.width, size.height))
                     .next("Give boxes in pixels of the first image."));

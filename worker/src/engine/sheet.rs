@@ -22,10 +22,15 @@ impl Engine {
     /// What is wrong with a file, or what `stop` says.
     pub fn sheet(&self, pictures: &[&[u8]], kind: PreviewKind, stop: &Stop) -> Result<Option<Preview>, Failure> {
         if let [only] = pictures {
-            return self.look(&[("image", only)], |_| 0, stop, |seen| match seen.into_iter().next() {
-                Some(seen) => preview::make(&seen.image, None, kind, stop),
-                None => Ok(None),
-            });
+            return self.look(
+                &[("image", only)],
+                |_| 0,
+                stop,
+                |seen| match seen.into_iter().next() {
+                    Some(seen) => preview::make(&seen.image, None, kind, stop),
+                    None => Ok(None),
+                },
+            );
         }
         let mut tiles = Vec::with_capacity(pictures.len());
         for picture in pictures {
@@ -69,8 +74,7 @@ mod tests {
     #[test]
     fn pictures_stand_in_rows_in_their_order() {
         let colors = [[255, 0, 0], [0, 255, 0], [0, 0, 255]];
-        let files: Vec<Vec<u8>> =
-            colors.iter().map(|color| png(RgbImage::from_pixel(960, 480, Rgb(*color)))).collect();
+        let files: Vec<Vec<u8>> = colors.iter().map(|color| png(RgbImage::from_pixel(960, 480, Rgb(*color)))).collect();
         let files: Vec<&[u8]> = files.iter().map(Vec::as_slice).collect();
         let sheet = engine().sheet(&files, PreviewKind::Preview, &stop()).unwrap().unwrap();
         let sheet = decoded(&sheet.bytes).to_rgb8();

@@ -19,7 +19,8 @@ use crate::{
 };
 
 /// Why a part is not told.
-const NEEDS_MODEL: &str = "needs a vision model, and this server has no key for one (OPENAI_API_KEY)";
+const NO_KEY: &str = "needs a vision model, and this server has no key for one (OPENAI_API_KEY)";
+const NO_RIGHT: &str = "needs a vision model, and this connection may not ask one (scope image_processing)";
 
 /// The longest answer of a model, in tokens.
 const TOKENS: u32 = 2000;
@@ -30,10 +31,17 @@ pub(crate) async fn run(context: &Arc<Context>, job: &Job, asked: &Analyze) -> R
     let focus = if asked.focus.is_empty() { Focus::LOCAL.to_vec() } else { asked.focus.clone() };
     let measured =
         context.on_engine(Some(&job.id), move |engine, stop| measure(engine, &ocr, &bytes, &focus, stop)).await?;
-    let can_look = context.provider.can_look();
     let mut analyzed = Analyzed { image: input.record, ..measured };
-    if can_look && asked.wants_model() {
-        match see(context, job, asked, Bytes::from_owner(input.bytes)).await {
+    let payment = match &asked.payment {
+        Some(payment) if context.provider.can_look() => payment,
+        payment => {
+            analyzed.ignored = ignored(asked, if payment.is_some() { NO_KEY } else { NO_RIGHT });
+            return Ok(Outcome::Analyzed(Box::new(analyzed)));
+        }
+    };
+    if asked.wants_model() {
+        let account = Account { context, job, tool: "analyze_image", payment };
+        match see(&account, asked, Bytes::from_owner(input.bytes)).await {
             Ok(vision) => analyzed.vision = Some(vision),
             // Nobody asked for a model: what was measured is an answer.
             Err(failure) if asked.prompt.is_none() && asked.focus.is_empty() => {
@@ -43,27 +51,24 @@ pub(crate) async fn run(context: &Arc<Context>, job: &Job, asked: &Analyze) -> R
             Err(failure) => return Err(failure),
         }
     }
-    if !can_look {
-        analyzed.ignored = ignored(asked);
-    }
     Ok(Outcome::Analyzed(Box::new(analyzed)))
 }
 
 /// What was asked for that nothing here can tell.
-fn ignored(asked: &Analyze) -> Vec<String> {
+fn ignored(asked: &Analyze, why: &str) -> Vec<String> {
     let foreign = asked.focus.iter().filter(|focus| !Focus::LOCAL.contains(focus));
-    let mut ignored: Vec<String> = foreign.map(|focus| format!("focus {}: {NEEDS_MODEL}", focus.name())).collect();
+    let mut ignored: Vec<String> = foreign.map(|focus| format!("focus {}: {why}", focus.name())).collect();
     if asked.prompt.is_some() {
-        ignored.push(format!("prompt: {NEEDS_MODEL}"));
+        ignored.push(format!("prompt: {why}"));
     }
     if asked.detail.is_some() {
-        ignored.push(format!("detail: {NEEDS_MODEL}"));
+        ignored.push(format!("detail: {why}"));
     }
     ignored
 }
 
 /// Has a model look.
-async fn see(context: &Arc<Context>, job: &Job, asked: &Analyze, image: Bytes) -> Result<Vision, Failure> {
+async fn see(account: &Account<'_>, asked: &Analyze, image: Bytes) -> Result<Vision, Failure> {
     let wants = |part: Focus| asked.focus.contains(&part) || (asked.focus.is_empty() && asked.prompt.is_none());
     let mut parts = serde_json::Map::new();
     let mut questions = Vec::new();
@@ -75,7 +80,9 @@ async fn see(context: &Arc<Context>, job: &Job, asked: &Analyze, image: Bytes) -
         let object = json!({"name": {"type": "string"}, "count": {"type": "integer"}, "place": {"type": "string"}});
         let object = json!({"type": "object", "properties": object});
         parts.insert("objects".into(), json!({"type": "array", "items": object}));
-        questions.push("objects: what can be told apart in it, at most 20, with how many and where (such as upper left)".into());
+        questions.push(
+            "objects: what can be told apart in it, at most 20, with how many and where (such as upper left)".into(),
+        );
     }
     if let Some(prompt) = &asked.prompt {
         parts.insert("answer".into(), json!({"type": "string"}));
@@ -89,7 +96,6 @@ async fn see(context: &Arc<Context>, job: &Job, asked: &Analyze, image: Bytes) -
         max_tokens: Some(TOKENS),
         ..Look::default()
     };
-    let account = Account { context, job, tool: "analyze_image", payment: &asked.payment };
     let (seen, bill) = account.look(&look).await?;
     let json = seen.json.unwrap_or_default();
     let text = |key: &str| json[key].as_str().map(str::to_owned);

@@ -76,7 +76,8 @@ async fn one(
         let skipped = Failure::invalid("name", "The name is taken, and on_conflict is skip.");
         return Ok(ItemDone { status: ItemStatus::Skipped, bytes_in, ..failed(skipped) });
     };
-    let about = store::Made { tool: "batch_process", index: item.index, name, recipe: Some(&batch.recipe), by_model: None };
+    let about =
+        store::Made { tool: "batch_process", index: item.index, name, recipe: Some(&batch.recipe), by_model: None };
     let image = store::result(context, job, Some(&input), about, made.bytes, &made.facts).await?;
     Ok(ItemDone {
         status: ItemStatus::Ok,

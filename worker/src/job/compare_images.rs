@@ -43,8 +43,13 @@ pub(crate) async fn run(context: &Arc<Context>, job: &Job, asked: &Compare) -> R
     let (compared, text) = compared.await?;
     let (mut heat_map, mut preview) = (None, None);
     if let Some(drawing) = compared.drawing {
-        let made =
-            store::Made { tool: "compare_images", index: 0, name: format!("{}-heat.png", one.stem), recipe: None, by_model: None };
+        let made = store::Made {
+            tool: "compare_images",
+            index: 0,
+            name: format!("{}-heat.png", one.stem),
+            recipe: None,
+            by_model: None,
+        };
         heat_map = Some(store::result(context, job, Some(&one), made, drawing.bytes, &drawing.facts).await?);
         preview = store::preview(context, job, drawing.preview).await?;
     }

@@ -52,9 +52,8 @@ async fn by_model(context: &Arc<Context>, job: &Job, extract: &ExtractText) -> R
     context.provider.quote_look(&look)?;
     let Input { bytes, record, .. } = input::fetch(context, job, &extract.source).await?;
     let shared = bytes.clone();
-    let facts = context.on_engine(Some(&job.id), move |engine, _| {
-        engine.probe(&shared).map(|probe| input::facts(&probe, &shared))
-    });
+    let facts = context
+        .on_engine(Some(&job.id), move |engine, _| engine.probe(&shared).map(|probe| input::facts(&probe, &shared)));
     let facts = facts.await?;
     look.images = vec![Bytes::from_owner(bytes)];
     let account = Account { context, job, tool: "extract_text", payment: &extract.payment };
@@ -63,7 +62,10 @@ async fn by_model(context: &Arc<Context>, job: &Job, extract: &ExtractText) -> R
     let text = if text == "(none)" { String::new() } else { text.to_owned() };
     let mut warnings = Vec::new();
     if seen.cut {
-        warnings.push(common::Warning::new("cut", "There is more text than the model could tell; crop the image and ask again."));
+        warnings.push(common::Warning::new(
+            "cut",
+            "There is more text than the model could tell; crop the image and ask again.",
+        ));
     }
     let reading = Reading { text, ..Reading::default() };
     Ok(Outcome::TextExtracted(Box::new(TextExtracted { image: record, facts, reading, bill: Some(bill), warnings })))

@@ -52,6 +52,8 @@ pub struct Quote {
     pub model: String,
     /// Why it is another than was asked for, or how long it will be there.
     pub model_note: Option<String>,
+    /// What is asked for, its shape turned into a size.
+    pub wishes: Wishes,
     /// What it costs about; `None` where nobody knows before.
     pub cost: Option<Range>,
     /// Where that comes from.
@@ -86,14 +88,16 @@ impl Provider {
         wishes::check_prompt(prompt)?;
         let defaults = if from == 0 { self.image_default() } else { self.edit_default() };
         let chosen = self.models().image(wishes.model.as_deref(), defaults, self.now_ms())?;
+        let wishes = &wishes::shaped(wishes, chosen.known)?;
         wishes::check(wishes, chosen.known)?;
         let (other, what) = match from {
             0 => (wishes.input_fidelity.as_ref().map(|_| "input_fidelity"), "a picture is made from others"),
             _ => (wishes.moderation.as_ref().map(|_| "moderation"), "a picture is made from words alone"),
         };
         if let Some(name) = other {
-            return Err(Failure::invalid(name, format!("{name} goes only where {what}."))
-                .next(format!("Leave {name} out.")));
+            return Err(
+                Failure::invalid(name, format!("{name} goes only where {what}.")).next(format!("Leave {name} out."))
+            );
         }
         if from > MAX_IMAGES {
             return Err(Failure::invalid("images", format!("{from} images are given."))
@@ -113,11 +117,13 @@ impl Provider {
         let cost = made.zip(sent).map(|(made, sent)| made + sent);
         let (model, as_of) = (&chosen.name, self.models().as_of());
         let basis = match estimate.and_then(|known| known.like.as_deref()) {
-            _ if cost.is_none() => format!("no price is known for {model}; what it cost is told afterwards if it can be"),
+            _ if cost.is_none() => {
+                format!("no price is known for {model}; what it cost is told afterwards if it can be")
+            }
             Some(like) => format!("prices of {like} as of {as_of}: none are published for {model}"),
             None => format!("prices of {model} as of {as_of}"),
         };
-        Quote { model: chosen.name, model_note: chosen.note, cost, basis }
+        Quote { model: chosen.name, model_note: chosen.note, wishes: wishes.clone(), cost, basis }
     }
 
     /// Makes pictures from words. Dropping the future drops the request.
@@ -126,7 +132,7 @@ impl Provider {
     /// What is wrong with what was asked for, or what the provider says; `outcome_unknown` where it may have been paid for.
     pub async fn generate(&self, ask: &Generate, progress: &(dyn Fn(Partial) + Send + Sync)) -> Result<Made, Failure> {
         let quote = self.quote(&ask.prompt, &ask.wishes, 0)?;
-        let (fields, ignored) = wishes::fields(&ask.wishes, self.is_compat());
+        let (fields, ignored) = wishes::fields(&quote.wishes, self.is_compat());
         let head = [("model", Value::from(quote.model.as_str())), ("prompt", Value::from(ask.prompt.as_str()))];
         let body: Map<String, Value> =
             head.into_iter().chain(fields).map(|(name, value)| (name.to_owned(), value)).collect();
@@ -155,7 +161,7 @@ impl Provider {
             }
             _ => None,
         };
-        let mut wishes = ask.wishes.clone();
+        let mut wishes = quote.wishes.clone();
         let put_back = mask.as_ref().zip(uploads.first()).filter(|_| ask.preserve_outside_mask);
         if let Some((_, first)) = put_back
             && wishes.size.is_none()

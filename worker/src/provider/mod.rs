@@ -24,11 +24,11 @@ use common::{
 };
 use config::{Compat, OpenAi};
 
+use self::{http::Http, pace::Pace};
 pub use self::{
     images::{Edit, Generate, Made, Quote},
     vision::{Look, Seen},
 };
-use self::{http::Http, pace::Pace};
 use crate::engine::Engine;
 
 /// A picture on the way to being finished.

@@ -97,7 +97,8 @@ impl Provider {
             }
         }
         let lost = "preserve_outside_mask: the model made a picture of another shape, or one that cannot be read here";
-        let ignored = "mask: the model changed most of what it does not let change; that was put back, so edges may show";
+        let ignored =
+            "mask: the model changed most of what it does not let change; that was put back, so edges may show";
         [(all, lost), (heeded, ignored)].into_iter().filter(|(fine, _)| !fine).map(|(_, what)| what.into()).collect()
     }
 

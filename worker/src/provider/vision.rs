@@ -12,8 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    Provider,
-    errors,
+    Provider, errors,
     retry::{self, Purpose, Refused},
     wishes,
 };

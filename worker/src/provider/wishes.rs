@@ -22,9 +22,43 @@ pub(super) const MAX_EDGE: u32 = 3840;
 /// The fewest and the most pixels of any size.
 const PIXELS: (u64, u64) = (655_360, 8_294_400);
 
+/// Pixels of a picture of a given shape: as many as the larger of the usual sizes have.
+const SHAPED: f64 = 1536.0 * 1024.0;
+
 /// Width and height, where they are fixed.
 pub(super) fn size(wishes: &Wishes) -> Option<(u32, u32)> {
     parse_size(wishes.size.as_deref()?)
+}
+
+/// The same with a size that has the shape that was asked for, as nearly as the model makes it.
+///
+/// # Errors
+/// `invalid_argument`.
+pub(super) fn shaped(wishes: &Wishes, model: Option<&Model>) -> Result<Wishes, Failure> {
+    let Some(shape) = &wishes.aspect_ratio else { return Ok(wishes.clone()) };
+    let wrong = |message: String| {
+        Failure::invalid("aspect_ratio", message)
+            .allowed("width:height from 1:3 to 3:1, such as 16:9; not together with size")
+            .next("Set aspect_ratio to 3:2, or leave it out.")
+    };
+    if wishes.size.is_some() {
+        return Err(wrong("Both size and aspect_ratio are given.".into()));
+    }
+    let sides = shape.split_once(':').and_then(|(width, height)| {
+        let side = |text: &str| text.trim().parse::<f64>().ok().filter(|side| (0.01..=10_000.0).contains(side));
+        Some((side(width)?, side(height)?))
+    });
+    let Some(ratio) = sides.map(|(width, height)| width / height).filter(|ratio| (0.333..=3.001).contains(ratio))
+    else {
+        return Err(wrong(format!("\"{}\" is no shape that models make.", common::schema::clip(shape))));
+    };
+    let pixels = if (ratio - 1.0).abs() < 0.01 { 1024.0 * 1024.0 } else { SHAPED };
+    let whole = ((pixels * ratio).sqrt().round() as u32, (pixels / ratio).sqrt().round() as u32);
+    let (width, height) = match model.map(|model| model.sizes) {
+        Some(Sizes::Any) => nearest(whole),
+        Some(Sizes::Three) | None => nearest_of_three(whole),
+    };
+    Ok(Wishes { size: Some(format!("{width}x{height}")), aspect_ratio: None, ..wishes.clone() })
 }
 
 /// Refuses what the model would refuse, and names what comes nearest. Of a model that is not known only what no model
@@ -273,6 +307,33 @@ mod tests {
         for odd in ["big", "0x5", "-1x5", "1024", "1024x", "1024x1024x1", "99999999999x1"] {
             assert!(check(&Wishes { size: some(odd), ..Wishes::default() }, Some(&new_one())).is_err(), "{odd}");
         }
+    }
+
+    #[test]
+    fn a_shape_becomes_the_size_that_the_model_makes() {
+        let size = |ratio: &str, model: &Model| {
+            let wishes = Wishes { aspect_ratio: some(ratio), ..Wishes::default() };
+            let shaped = shaped(&wishes, Some(model)).unwrap();
+            check(&shaped, Some(model)).unwrap();
+            shaped.size.unwrap()
+        };
+        for (ratio, any, three) in [
+            ("1:1", "1024x1024", "1024x1024"),
+            ("3:2", "1536x1024", "1536x1024"),
+            ("2:3", "1024x1536", "1024x1536"),
+            ("16:9", "1680x944", "1536x1024"),
+            ("9:16", "944x1680", "1024x1536"),
+            ("3:1", "2160x720", "1536x1024"),
+            ("1.91:1", "1728x912", "1536x1024"),
+        ] {
+            assert_eq!((size(ratio, &new_one()).as_str(), size(ratio, &old_one()).as_str()), (any, three), "{ratio}");
+        }
+        for wrong in ["", "4:1", "16x9", "0:1", "-1:1", "1:NaN", "wide"] {
+            let wishes = Wishes { aspect_ratio: some(wrong), ..Wishes::default() };
+            assert_eq!(shaped(&wishes, None).unwrap_err().argument.as_deref(), Some("aspect_ratio"), "{wrong}");
+        }
+        let both = Wishes { aspect_ratio: some("1:1"), size: some("auto"), ..Wishes::default() };
+        assert!(shaped(&both, None).is_err());
     }
 
     #[test]

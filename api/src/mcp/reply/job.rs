@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{CallFacts, Next, Reply, ReportFacts, TransformFacts};
+use super::{CallFacts, GeneratedFacts, Next, Reply, ReportFacts, TransformFacts};
 use crate::Shared;
 
 /// How many failures stand at the top.
@@ -85,7 +85,7 @@ impl From<Item> for ItemFacts {
 pub(in crate::mcp) struct JobFacts {
     #[serde(flatten)]
     call: CallFacts,
-    /// batch, transform or inspect.
+    /// What it does: batch, transform, generate …
     kind: Option<String>,
     /// Pictures; absent while they are still being looked for.
     total: Option<u64>,
@@ -123,8 +123,7 @@ pub(in crate::mcp) struct JobFacts {
     created_at: Option<String>,
 }
 
-/// What `get_job` answers: how far the job is, and for a finished `transform_image` or `image_metadata` what that
-/// tool answers.
+/// What `get_job` answers: how far the job is, and for a finished call of another tool what that tool answers.
 #[derive(Debug, JsonSchema)]
 #[expect(dead_code, reason = "only its schema matters")]
 pub(in crate::mcp) struct GetJobFacts {
@@ -134,6 +133,8 @@ pub(in crate::mcp) struct GetJobFacts {
     transform: TransformFacts,
     #[serde(flatten)]
     report: ReportFacts,
+    #[serde(flatten)]
+    generated: GeneratedFacts,
 }
 
 /// A call whose job failed, or was cancelled while the call waited.

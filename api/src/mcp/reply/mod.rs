@@ -5,12 +5,15 @@
 
 mod analysis;
 mod comparison;
+mod generated;
 mod image;
 mod images;
 mod job;
+mod prompts;
 mod reading;
 mod report;
 mod text;
+mod usage;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use common::{
@@ -27,11 +30,14 @@ use serde_json::{Map, Value, json};
 pub(super) use self::{
     analysis::AnalysisFacts,
     comparison::ComparisonFacts,
+    generated::{GeneratedFacts, Offered, quoted},
     image::{Picture, TransformFacts},
     images::{ListFacts, list},
     job::{GetJobFacts, JobFacts, Page, job},
+    prompts::PromptFacts,
     reading::ReadingFacts,
     report::ReportFacts,
+    usage::{UsageFacts, usage},
 };
 use crate::Shared;
 
@@ -180,6 +186,13 @@ async fn finished(shared: &Shared, record: &JobRecord, joined: bool, page: Optio
         }
         Some(Outcome::Analyzed(done)) => analysis::analyzed(record, done, joined),
         Some(Outcome::TextExtracted(done)) => reading::extracted(record, done, joined),
+        Some(Outcome::Generated(done)) => {
+            let mut reply = generated::generated(shared, record, done, joined)?;
+            reply.picture = bytes(shared, done.preview.as_ref()).await?;
+            Ok(reply)
+        }
+        Some(Outcome::Prompts(done)) => prompts::written(record, done, joined),
+        Some(Outcome::Quoted(quote)) => quoted(record, quote, None),
         _ => job(shared, record, joined, page).await,
     }
 }

@@ -24,8 +24,12 @@ pub(in crate::mcp) struct ReadingFacts {
     width: Option<u32>,
     /// Pixels, upright.
     height: Option<u32>,
-    /// What read it: local, on the server itself.
+    /// What read it: local, on the server itself; or model.
     engine: Option<&'static str>,
+    /// The vision model that read it.
+    model: Option<String>,
+    /// What that cost in US dollars; absent where no price is known.
+    cost_usd: Option<f64>,
     /// Mean confidence, 0 to 1; absent where there is no text.
     confidence: Option<f64>,
     /// What a low confidence means.
@@ -48,7 +52,10 @@ pub(in crate::mcp) struct ReadingFacts {
 pub(super) fn extracted(record: &JobRecord, done: &TextExtracted, joined: bool) -> Result<Reply, Failure> {
     let (facts, reading) = (&done.facts, &done.reading);
     let wants_lines = matches!(&record.work, Work::ExtractText(work) if work.layout != Layout::Text);
-    let headline = match reading.lines.len() {
+    let bill = done.bill.as_ref();
+    // A model tells no places of lines.
+    let lines = if bill.is_some() { reading.text.lines().count() } else { reading.lines.len() };
+    let headline = match lines {
         0 => format!("No text was found in this picture of {} × {}.", facts.width, facts.height),
         1 => "1 line of text was read.".to_owned(),
         count => format!("{count} lines of text were read."),
@@ -60,11 +67,13 @@ pub(super) fn extracted(record: &JobRecord, done: &TextExtracted, joined: bool) 
             image_id: done.image.as_ref().map(|image| image.id.to_string()),
             width: Some(facts.width),
             height: Some(facts.height),
-            engine: Some("local"),
+            engine: Some(if bill.is_some() { "model" } else { "local" }),
+            model: bill.map(|bill| bill.model.clone()),
+            cost_usd: bill.and_then(|bill| bill.cost).map(common::Usd::dollars),
             confidence: reading.confidence,
             hint: doubtful.then_some("The text may be wrong, or in a script that cannot be read here."),
-            rotation: Some(reading.rotation),
-            line_count: Some(reading.lines.len()),
+            rotation: bill.is_none().then_some(reading.rotation),
+            line_count: Some(lines),
             text: (!reading.text.is_empty()).then(|| reading.text.clone()),
             lines: wants_lines.then(|| reading.lines.clone()),
             warnings: Some(done.warnings.clone()),

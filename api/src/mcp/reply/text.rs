@@ -5,8 +5,22 @@ use serde_json::{Map, Value};
 /// About 4,000 tokens.
 const MAX_TEXT: usize = 12_000;
 
-/// What comes out of files, and may say anything.
-const UNTRUSTED: [&str; 6] = ["report", "text", "lines", "text_changes", "text_seen", "codes"];
+/// What comes out of files, or of models that looked at them, and may say anything.
+const UNTRUSTED: [&str; 13] = [
+    "report",
+    "text",
+    "lines",
+    "text_changes",
+    "text_seen",
+    "codes",
+    "description",
+    "descriptions",
+    "objects",
+    "answer",
+    "prompt",
+    "prompts",
+    "negative_prompt",
+];
 
 /// A headline and a line for every fact.
 pub(super) fn twin(headline: &str, facts: &Map<String, Value>) -> String {
@@ -41,6 +55,8 @@ fn compact(value: &Value) -> String {
         .iter()
         .map(|(key, value)| match value {
             Value::Object(_) | Value::Array(_) => format!("{key}={value}"),
+            // In quotes, so that it can be told from ours.
+            Value::String(_) if UNTRUSTED.contains(&key.as_str()) => format!("{key}={value}"),
             other => format!("{key}={}", plain(other)),
         })
         .collect::<Vec<_>>()

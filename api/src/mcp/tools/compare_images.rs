@@ -2,6 +2,7 @@
 
 use common::{
     Failure,
+    generation::Payment,
     job::{Compare, Return, Work},
 };
 use schemars::JsonSchema;
@@ -12,7 +13,7 @@ use crate::{
     Scope,
     mcp::{
         dispatch::{self, Call},
-        image_argument,
+        image_argument, paid,
         reply::{ComparisonFacts, Reply},
     },
 };
@@ -35,6 +36,8 @@ struct Arguments {
     ignore_antialiasing: Option<bool>,
     /// Also read the text of both and tell the lines that differ; takes a second or two. Default false.
     text: Option<bool>,
+    /// Let a vision model say how they differ; costs a fraction of a cent. Default false.
+    describe: Option<bool>,
     /// What the reply shows of the heat map: preview (default), full, link; none: no heat map is made.
     #[serde(rename = "return")]
     show: Option<Return>,
@@ -65,6 +68,11 @@ pub(super) fn entry() -> Entry {
 async fn run(call: &Call, arguments: Arguments) -> Result<Reply, Failure> {
     let image_a = image_argument::resolve(call, &arguments.image_a, "image_a").await?;
     let image_b = image_argument::resolve(call, &arguments.image_b, "image_b").await?;
+    let describe = arguments.describe.unwrap_or_default();
+    let payment = match describe {
+        true => paid::payment_for(call, "describe", "Leave describe out.")?,
+        false => Payment::default(),
+    };
     let work = Work::Compare(Compare {
         image_a,
         image_b,
@@ -72,6 +80,8 @@ async fn run(call: &Call, arguments: Arguments) -> Result<Reply, Failure> {
         threshold: arguments.threshold.unwrap_or(THRESHOLD),
         ignore_antialiasing: arguments.ignore_antialiasing.unwrap_or(true),
         text: arguments.text.unwrap_or_default(),
+        describe,
+        payment,
         show: arguments.show.unwrap_or_default(),
     });
     dispatch::perform(call, work).await

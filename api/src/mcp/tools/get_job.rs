@@ -40,8 +40,8 @@ pub(super) fn entry() -> Entry {
         name: "get_job",
         title: "Look at a job",
         description: "How far a job is, or what came out of it. Poll it with wait_seconds: 45 when another tool returned \
-            state queued or running; do not run that tool again. For a finished transform_image or image_metadata it \
-            returns exactly what that tool would have returned. For a batch it counts ok, failed, skipped and running \
+            state queued or running; do not run that tool again. Once the job is finished it returns exactly what that \
+            tool would have returned. For a batch it counts ok, failed, skipped and running \
             images, gives rate and remaining time, the first failures, and a page of images (filter with status, \
             page with from and limit). state finished includes batches in which some images failed.",
         needs: &[Scope::Read],

@@ -4,12 +4,19 @@ mod analyze_image;
 mod batch_process;
 mod cancel_job;
 mod compare_images;
+mod create_image;
+mod describe_and_recreate;
+mod edit_image;
 mod extract_text;
+mod generate_variations;
 mod get_job;
+mod get_usage;
 mod image_metadata;
 mod list_images;
+mod prompt_from_image;
 mod recipe;
 mod transform_image;
+mod wishes;
 
 use std::sync::{Arc, LazyLock};
 
@@ -25,15 +32,21 @@ use crate::Scope;
 
 static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     vec![
+        create_image::entry(),
+        edit_image::entry(),
+        generate_variations::entry(),
         transform_image::entry(),
         image_metadata::entry(),
         analyze_image::entry(),
         extract_text::entry(),
         compare_images::entry(),
+        describe_and_recreate::entry(),
+        prompt_from_image::entry(),
         batch_process::entry(),
         get_job::entry(),
         cancel_job::entry(),
         list_images::entry(),
+        get_usage::entry(),
     ]
 });
 

@@ -1,7 +1,10 @@
 //! What a model that sees adds to pictures that are made: the plan before, the check and the words after.
 
 use bytes::Bytes;
-use common::{Failure, FailureKind, Usd, Warning, generation::{Generation, Task}};
+use common::{
+    Failure, FailureKind, Usd, Warning,
+    generation::{Generation, Task},
+};
 use serde_json::{Value, json};
 
 use super::{Course, Inputs, progress, unseen, words};
@@ -64,7 +67,8 @@ fn after_look(asked: &Generation, prompt: &str, original: Vec<Bytes>, made: &[By
         result["properties"]["missing"] = json!({"type": "string", "description": "empty if nothing is"});
     }
     let form = json!({"type": "object", "properties": {"results": {"type": "array", "items": result}}});
-    let images = if checks { original.into_iter().take(1).chain(made.iter().cloned()).collect() } else { made.to_vec() };
+    let images =
+        if checks { original.into_iter().take(1).chain(made.iter().cloned()).collect() } else { made.to_vec() };
     Some(Look {
         prompt: if checks { words::check_edit(prompt) } else { words::describe_briefly() },
         images,
@@ -122,7 +126,10 @@ impl Course<'_> {
             let text = |key: &str| result[key].as_str().unwrap_or_default().trim();
             let mut description = text("description").to_owned();
             if checked && result["as_asked"] == Value::Bool(false) {
-                let message = format!("The model that looked at result {} says that it is not as asked; see its description.", index + 1);
+                let message = format!(
+                    "The model that looked at result {} says that it is not as asked; see its description.",
+                    index + 1
+                );
                 after.warnings.push(Warning::new("not_as_asked", message));
                 description = format!("{description} Missing: {}", text("missing"));
             }

@@ -86,7 +86,9 @@ fn sent_along(task: &Task) -> usize {
 fn to_confirm(asked: &Generation, cost: Option<Range>) -> Option<String> {
     let most = asked.payment.confirm_above?;
     match cost {
-        Some(cost) if cost.high > most => Some(format!("it may cost {}, and more than {most} is confirmed first", cost.high)),
+        Some(cost) if cost.high > most => {
+            Some(format!("it may cost {}, and more than {most} is confirmed first", cost.high))
+        }
         _ if asked.wishes.count() > MOST_UNASKED => {
             Some(format!("it makes {} images, and more than {MOST_UNASKED} are confirmed first", asked.wishes.count()))
         }
@@ -202,9 +204,9 @@ impl<'a> Course<'a> {
         }
         let (Some(first), false) = (inputs.pictures.first(), regions.is_empty()) else { return Ok(None) };
         let (bytes, regions) = (first.bytes.clone(), regions.clone());
-        let made = self.context().on_engine(Some(&self.account.job.id), move |engine, stop| {
-            engine.mask_of_regions(&bytes, &regions, stop)
-        });
+        let made = self
+            .context()
+            .on_engine(Some(&self.account.job.id), move |engine, stop| engine.mask_of_regions(&bytes, &regions, stop));
         Ok(Some(made.await?.into()))
     }
 
@@ -242,13 +244,15 @@ impl<'a> Course<'a> {
     ) -> Result<ImageRecord, Failure> {
         let (context, job) = (self.context(), self.account.job);
         let bytes = image.clone();
-        let probed = context.on_engine(None, move |engine, _| {
-            engine.probe(&bytes).map(|probe| input::facts(&probe, &bytes))
-        });
+        let probed =
+            context.on_engine(None, move |engine, _| engine.probe(&bytes).map(|probe| input::facts(&probe, &bytes)));
         let facts = probed.await.map_err(|failure| {
             tracing::warn!(%failure, "what a model made cannot be read");
-            Failure::new(FailureKind::OutcomeUnknown, "The model answered with something that is no image we can read. It may have been paid for.")
-                .next("Ask for png, jpeg or webp, or name another model.")
+            Failure::new(
+                FailureKind::OutcomeUnknown,
+                "The model answered with something that is no image we can read. It may have been paid for.",
+            )
+            .next("Ask for png, jpeg or webp, or name another model.")
         })?;
         let stem = words::name(&self.asked.task, inputs.pictures.first().map(|input| input.stem.as_str()));
         let number = if made.images.len() > 1 { format!("-{}", index + 1) } else { String::new() };
