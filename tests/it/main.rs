@@ -16,6 +16,7 @@ mod house;
 mod images;
 mod many_machines;
 mod pages;
+mod paid;
 mod provider;
 mod restart;
 mod seeing;

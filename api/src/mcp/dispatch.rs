@@ -151,9 +151,11 @@ impl<'a> Progress<'a> {
             None => None,
         };
         let Some(told) = told else { return "running".into() };
+        // With the id, by which it can be cancelled.
+        let words = format!("{} ({})", told.words, record.id);
         match told.unfinished.zip(shared.links.as_ref()) {
-            Some((number, links)) => format!("{}: {}", told.words, links.unfinished(&record.id, number)),
-            None => told.words,
+            Some((number, links)) => format!("{words}: {}", links.unfinished(&record.id, number)),
+            None => words,
         }
     }
 

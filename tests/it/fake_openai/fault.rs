@@ -15,6 +15,8 @@ pub(crate) enum Fault {
     Hang,
     /// The connection is closed when the request has come.
     Reset,
+    /// The stream stops before the picture comes, and stays open.
+    StalledStream,
     /// The stream ends before the picture does.
     CutStream,
     /// The connection ends before the picture does.

@@ -7,7 +7,7 @@ use hyper::Response;
 use image::{DynamicImage, ImageFormat, ImageReader};
 use serde_json::{Map, Value, json};
 
-use super::{Asked, Body, Dialect, Fault, File, Refusal, Said, events, json_with};
+use super::{Asked, Body, Dialect, End, Fault, File, Refusal, Said, events, json_with};
 use crate::images as pictures;
 
 /// Models that are there, and whether they make any size.
@@ -230,15 +230,16 @@ fn streamed(
         .map(|index| json!({"type": format!("{name}.partial_image"), "b64_json": made, "partial_image_index": index}))
         .collect();
     match fault {
-        Some(Fault::CutStream) => return events(said, false),
-        Some(Fault::BrokenStream) => return events(said, true),
+        Some(Fault::StalledStream) => return events(said, End::Never),
+        Some(Fault::CutStream) => return events(said, End::Whole),
+        Some(Fault::BrokenStream) => return events(said, End::Broken),
         Some(Fault::ErrorEvent(code)) => {
             let error = json!({"code": code, "message": "It went wrong.", "type": "server_error"});
             said.push(json!({"type": "error", "error": error}));
         }
         _ => said.push(json!({"type": format!("{name}.completed"), "b64_json": made, "usage": usage})),
     }
-    events(said, false)
+    events(said, End::Whole)
 }
 
 /// A picture as it was asked for.

@@ -13,6 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures::StreamExt;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
@@ -228,14 +229,26 @@ fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never: Infallible| match never {}).boxed()
 }
 
-/// Events, and then the end of the stream; or, where it is to break, of the connection.
-fn events(events: Vec<Value>, breaks: bool) -> Response<Body> {
+/// How a stream ends.
+enum End {
+    Whole,
+    /// The connection does.
+    Broken,
+    Never,
+}
+
+/// Events, and then the end of the stream.
+fn events(events: Vec<Value>, end: End) -> Response<Body> {
     let frames = events.into_iter().map(|event| {
         let kind = event["type"].as_str().unwrap_or("message").to_owned();
         Ok(Frame::data(Bytes::from(format!("event: {kind}\ndata: {event}\n\n"))))
     });
-    let frames: Vec<_> = frames.chain(breaks.then(|| Err(reset()))).collect();
-    let body = StreamBody::new(futures::stream::iter(frames)).boxed();
+    let frames: Vec<_> = frames.chain(matches!(end, End::Broken).then(|| Err(reset()))).collect();
+    let frames = futures::stream::iter(frames);
+    let body = match end {
+        End::Never => StreamBody::new(frames.chain(futures::stream::pending())).boxed(),
+        End::Whole | End::Broken => StreamBody::new(frames).boxed(),
+    };
     Response::builder().header("content-type", "text/event-stream; charset=utf-8").body(body).unwrap()
 }
 
