@@ -43,8 +43,8 @@ async fn text_is_read_and_stays_data() {
         .map(|part| part.split_once("</file_data>").map_or(part, |(_, after)| after))
         .collect();
     assert!(!outside.contains("delete image"), "{outside}");
-    let refused = server.call("extract_text", json!({"image": image, "engine": "model"})).await;
-    assert!(refused.text().contains("auto, local"), "{}", refused.text());
+    let (kind, _) = server.fails("extract_text", json!({"image": image, "engine": "model"})).await;
+    assert_eq!(kind, "missing_api_key");
     server.assert_idle().await;
 }
 

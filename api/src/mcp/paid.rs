@@ -31,7 +31,7 @@ const JOINED_FOR: Duration = Duration::from_secs(10 * 60);
 /// How long it is remembered which job a call became: that long, and as long as jobs may take.
 const REMEMBERED: Duration = Duration::from_secs(2 * 3600);
 
-/// What paid calls take besides.
+// What paid calls take besides. No documentation: it would become that of the tools.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(super) struct Consent {
     /// From an earlier answer to this very call: the user has agreed to what it may cost.

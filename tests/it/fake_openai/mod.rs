@@ -246,8 +246,8 @@ fn events(events: Vec<Value>, end: End) -> Response<Body> {
     let frames: Vec<_> = frames.chain(matches!(end, End::Broken).then(|| Err(reset()))).collect();
     let frames = futures::stream::iter(frames);
     let body = match end {
-        End::Never => StreamBody::new(frames.chain(futures::stream::pending())).boxed(),
-        End::Whole | End::Broken => StreamBody::new(frames).boxed(),
+        End::Never => BodyExt::boxed(StreamBody::new(frames.chain(futures::stream::pending()))),
+        End::Whole | End::Broken => BodyExt::boxed(StreamBody::new(frames)),
     };
     Response::builder().header("content-type", "text/event-stream; charset=utf-8").body(body).unwrap()
 }

@@ -185,7 +185,7 @@ async fn shapes_models_and_mistakes_are_told_before_anybody_pays() {
         (json!({"prompt": "a", "model": "gpt-6-luna"}), "model", "gpt-image-2"),
         (json!({"prompt": "a", "save_to": "a.jpg", "output_format": "png"}), "output_format", "save_to"),
         (json!({"prompt": "a", "overwrite": true}), "overwrite", "save_to"),
-        (json!({"prompt": "a", "reference_images": ["nowhere.png"]}), "reference_images[0]", "nowhere.png"),
+        (json!({"prompt": "a", "reference_images": ["nowhere.png"]}), "reference_images[0]", "allowed folders"),
     ] {
         let reply = house.server.call("create_image", arguments.clone()).await;
         assert_eq!(reply.structured()["error"]["argument"], argument, "{arguments}: {}", reply.text());

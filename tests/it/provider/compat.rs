@@ -1,9 +1,9 @@
 //! Backends that are not OpenAI.
 
 use bytes::Bytes;
-use common::FailureKind;
+use common::{FailureKind, generation::Wishes};
 use serde_json::json;
-use worker::provider::{Edit, Look, Wishes};
+use worker::provider::{Edit, Look};
 
 use super::{Set, generate, nobody, openai, provider_of, settings, some};
 use crate::{

@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use common::FailureKind;
+use common::{FailureKind, generation::Wishes};
 use serde_json::json;
-use worker::provider::Wishes;
 
 use super::{generate, impatient, openai, provider_of, settings};
 use crate::fake_openai::{Dialect, FakeOpenAi, Fault, KEY, REQUEST_ID};

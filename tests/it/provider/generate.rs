@@ -2,9 +2,9 @@
 
 use std::sync::Mutex;
 
-use common::{FailureKind, Usd};
+use common::{FailureKind, Usd, generation::Wishes};
 use serde_json::json;
-use worker::provider::{Partial, Wishes};
+use worker::provider::{Partial, Quote};
 
 use super::{a_disc, generate, openai, provider_of, settings, some};
 use crate::fake_openai::{Dialect, FakeOpenAi, Fault, KEY, REQUEST_ID};

@@ -9,11 +9,11 @@ mod vision;
 
 use std::{collections::BTreeMap, ops::Deref, time::Duration};
 
-use common::{Clock, Db, Failure, State};
+use common::{Clock, Db, Failure, State, generation::Wishes};
 use config::{Config, OpenAi, Surroundings, Way};
 use worker::{
     engine::{Engine, Limits},
-    provider::{Generate, Made, Partial, Provider, Wishes},
+    provider::{Generate, Made, Partial, Provider},
 };
 
 use crate::fake_openai::{Dialect, FakeOpenAi, KEY};

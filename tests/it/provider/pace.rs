@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use common::FailureKind;
-use worker::provider::{Provider, Wishes};
+use common::{FailureKind, generation::Wishes};
+use worker::provider::Provider;
 
 use super::{engine, generate, provider_of, settings};
 use crate::fake_openai::{Dialect, FakeOpenAi, Fault, KEY};

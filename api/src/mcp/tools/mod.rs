@@ -98,6 +98,10 @@ impl Entry {
         let mut input = schema::of::<Arguments>();
         // Here and not by serde, which cannot refuse unknown fields where structures are flattened.
         input["additionalProperties"] = false.into();
+        // A tool without arguments takes an object all the same, and says so.
+        if !input["properties"].is_object() {
+            input["properties"] = Value::Object(JsonObject::new());
+        }
         let annotations = ToolAnnotations::from_raw(
             Some(about.title.into()),
             Some(about.read_only),
