@@ -26,6 +26,7 @@ pub enum Layout {
     Text,
     Lines,
     Words,
+    Markdown,
 }
 
 /// Text that was read.

@@ -97,6 +97,17 @@ impl Stores {
         }
     }
 
+    /// What of the store may lose what it is given, in words.
+    ///
+    /// # Errors
+    /// If it cannot be reached.
+    pub async fn concerns(&self) -> Result<Vec<String>, StoreError> {
+        match &self.store {
+            Store::Sqlite(_) => Ok(Vec::new()),
+            Store::Redis(redis) => redis.concerns().await,
+        }
+    }
+
     /// Whether they are shared by many machines.
     #[must_use]
     pub fn are_shared(&self) -> bool {

@@ -79,3 +79,17 @@ async fn what_can_be_measured_is_and_what_needs_a_model_is_told() {
     assert!(facts["palette"].is_null() && facts["perceptual_hash"].is_string(), "{facts}");
     server.assert_idle().await;
 }
+
+#[tokio::test]
+async fn a_page_becomes_markdown() {
+    let (_folder, server) = house();
+    let steps = json!([
+        {"op": "text", "text": "Shopping", "size": 72, "x": 30, "y": 20, "color": "black"},
+        {"op": "text", "text": "We still need these things:", "size": 30, "x": 30, "y": 130, "color": "black"},
+        {"op": "text", "text": "- milk\n- bread", "size": 30, "x": 30, "y": 180, "color": "black"},
+    ]);
+    let image = server.ok("transform_image", json!({"image": "white.png", "steps": steps})).await["image_id"].clone();
+    let facts = server.ok("extract_text", json!({"image": image, "layout": "markdown"})).await;
+    assert_eq!(facts["text"], "# Shopping\n\nWe still need these things:\n\n- milk\n- bread", "{facts}");
+    assert!(facts["lines"].is_null());
+}

@@ -1,6 +1,7 @@
 //! The command line: reads it, reads the settings, starts what was asked for.
 
 mod clients;
+mod doctor;
 mod oauth_check;
 mod people;
 mod serve;
@@ -49,6 +50,7 @@ enum Command {
     /// Ask the server of this machine and these settings whether it is well; exit code 0 if it is.
     Health,
     OauthCheck(oauth_check::OauthCheckArguments),
+    Doctor(doctor::DoctorArguments),
 }
 
 /// How a command ended.
@@ -95,6 +97,7 @@ fn run(matches: &clap::ArgMatches) -> anyhow::Result<End> {
         Command::Config => settings::print(),
         Command::Health => serve::health(),
         Command::OauthCheck(arguments) => oauth_check::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
     }
 }
 

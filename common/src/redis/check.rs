@@ -25,6 +25,19 @@ impl Redis {
         }
         Ok(())
     }
+
+    /// The settings by which the server would lose what it was given, in words.
+    ///
+    /// # Errors
+    /// If it cannot be reached.
+    pub async fn concerns(&self) -> Result<Vec<String>, StoreError> {
+        let info: String = redis::cmd("INFO").query_async(&mut self.connection()).await?;
+        let concerns = complaints(&info).into_iter().map(|complaint| match complaint {
+            Complaint::Wrong(why) => why,
+            Complaint::Unknown(setting) => format!("{setting} of the server cannot be checked"),
+        });
+        Ok(concerns.collect())
+    }
 }
 
 fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {

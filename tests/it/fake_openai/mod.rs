@@ -203,6 +203,13 @@ fn respond(state: &State, method: &Method, asked: &Asked, fault: Option<Fault>) 
     match (method.as_str(), asked.path.as_str(), state.dialect) {
         ("POST", "/v1/images/generations", dialect) => images::generations(asked, dialect, fault),
         ("POST", "/v1/images/edits", Dialect::OpenAi) => images::edits(asked, fault),
+        ("GET", "/v1/models", _) => Ok(json_with(
+            200,
+            &json!({"object": "list", "data": [
+                {"id": "gpt-image-2.5-flare", "object": "model"},
+                {"id": "gpt-image-2.5-sunburst", "object": "model", "shutdown_date": "2027-06-01"},
+            ]}),
+        )),
         ("POST", "/v1/chat/completions", _) => chat::completions(asked, fault),
         _ => Err(Refusal::new(404, "not_found", "")),
     }

@@ -1,6 +1,7 @@
 //! The tools that ask models, through the real program, against a provider of the test's own.
 
 mod attacks;
+mod doctor;
 mod making;
 mod money;
 mod replicas;

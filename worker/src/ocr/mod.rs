@@ -7,6 +7,7 @@ pub(crate) mod changes;
 mod crop;
 mod detect;
 pub(crate) mod languages;
+pub(crate) mod markdown;
 mod models;
 mod order;
 mod page;

@@ -129,6 +129,22 @@ impl Http {
         })
     }
 
+    /// Asks for what is below the base, once.
+    ///
+    /// # Errors
+    /// What came instead of a good answer.
+    pub(super) async fn get(&self, path: &str, left: Duration) -> Result<Answered, Failure> {
+        let request = self.client.get(self.url(path)).headers(self.headers.clone()).timeout(left);
+        let sent = request.send().await;
+        let response = sent.map_err(|error| unanswered(Purpose::Look, path, 0, error).failure)?;
+        let (status, request_id) = (response.status(), request_id(&response));
+        if status.is_success() {
+            return Ok(Answered { response, request_id });
+        }
+        let complaint = Complaint::read(&body(response, MOST_ERROR_BYTES).await.unwrap_or_default());
+        Err(errors::with_request_id(errors::failure(Purpose::Look, status, &complaint), request_id.as_deref()))
+    }
+
     /// The picture behind a link of an answer: absolute on an allowed host, or relative to the provider. The key stays
     /// here.
     ///

@@ -8,6 +8,7 @@ mod answer;
 mod errors;
 mod http;
 mod images;
+mod listing;
 mod pace;
 mod prepare;
 mod retry;
@@ -27,6 +28,7 @@ use config::{Compat, OpenAi};
 use self::{http::Http, pace::Pace};
 pub use self::{
     images::{Edit, Generate, Made, Quote},
+    listing::Listed,
     vision::{Look, Seen},
 };
 use crate::engine::Engine;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::{Clock, Failure, FailureKind, State};
+use common::{Clock, Failure, FailureKind, State, StoreError};
 use tokio::time::Instant;
 
 const WINDOW: Duration = Duration::from_secs(60);
@@ -73,8 +73,21 @@ impl Pace {
     pub(super) async fn pause(&self, after: Option<Duration>) {
         let wait = after.unwrap_or(Duration::from_secs(1)).min(LONGEST_PAUSE);
         let until = self.clock.now_ms().saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
-        if let Err(error) = self.state.put(PAUSE, &until.to_be_bytes(), Some(LONGEST_PAUSE)).await {
+        if let Err(error) = self.pause_until(until).await {
             tracing::warn!(%error, "the other workers are not told that the provider is asked too often");
         }
+    }
+
+    /// A longer pause than this stands.
+    async fn pause_until(&self, until: i64) -> Result<(), StoreError> {
+        let new = until.to_be_bytes();
+        let mut known = self.state.get_or_set(PAUSE, &new, Some(LONGEST_PAUSE)).await?;
+        while known.as_slice().try_into().map_or(0, i64::from_be_bytes) < until {
+            if self.state.swap(PAUSE, &known, &new, Some(LONGEST_PAUSE)).await? {
+                break;
+            }
+            known = self.state.get_or_set(PAUSE, &new, Some(LONGEST_PAUSE)).await?;
+        }
+        Ok(())
     }
 }

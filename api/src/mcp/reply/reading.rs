@@ -51,7 +51,8 @@ pub(in crate::mcp) struct ReadingFacts {
 /// The answer to a reading that is through.
 pub(super) fn extracted(record: &JobRecord, done: &TextExtracted, joined: bool) -> Result<Reply, Failure> {
     let (facts, reading) = (&done.facts, &done.reading);
-    let wants_lines = matches!(&record.work, Work::ExtractText(work) if work.layout != Layout::Text);
+    let wants_lines =
+        matches!(&record.work, Work::ExtractText(work) if matches!(work.layout, Layout::Lines | Layout::Words));
     let bill = done.bill.as_ref();
     // A model tells no places of lines.
     let lines = if bill.is_some() { reading.text.lines().count() } else { reading.lines.len() };

@@ -39,7 +39,8 @@ struct Arguments {
     /// Languages you expect, as codes such as en, de, zh. You are told which of them cannot be read.
     #[schemars(length(max = 20))]
     languages: Option<Vec<String>>,
-    /// text (default), lines (each with box, corners and confidence), words (also the corners of each word).
+    /// text (default), lines (each with box, corners and confidence), words (also the corners of each word), markdown (headings,
+    /// lists and paragraphs, by how the page looks).
     layout: Option<Layout>,
 }
 
@@ -68,9 +69,9 @@ pub(super) fn entry() -> Entry {
 async fn run(call: &Call, arguments: Arguments) -> Result<Reply, Failure> {
     let layout = arguments.layout.unwrap_or_default();
     let (engine, payment) = match arguments.engine {
-        Some(Engine::Model) if layout != Layout::Text => {
+        Some(Engine::Model) if matches!(layout, Layout::Lines | Layout::Words) => {
             return Err(Failure::invalid("layout", "A model tells no places.")
-                .allowed("text with engine model; text, lines, words with engine local")
+                .allowed("text, markdown with engine model; also lines, words with engine local")
                 .next("Leave layout out, or set engine to local."));
         }
         Some(Engine::Model) => (Reader::Model, paid::payment_for(call, "engine", "Set engine to local.")?),

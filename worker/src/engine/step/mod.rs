@@ -15,6 +15,8 @@ mod gamma;
 mod grayscale;
 mod hue;
 mod invert;
+#[cfg(test)]
+mod looks;
 mod matrix;
 mod neighbours;
 mod normalize;
