@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use clap::Args;
-use common::{Clock, Failure, Stores, models::Models, process};
+use common::{Clock, Stores, models::Models, process};
 use config::{Config, StorageUrl, Way};
 
 use super::{End, result};
@@ -37,10 +37,6 @@ impl Findings {
     fn wrong(&mut self, what: &str, words: &str) -> std::io::Result<()> {
         self.wrong += 1;
         result(&format!("WRONG  {what}: {words}"))
-    }
-
-    fn failed(&mut self, what: &str, failure: &Failure) -> std::io::Result<()> {
-        self.wrong(what, &failure.to_string())
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) async fn look(
     let Some(stores) = stores else { return Ok(()) };
     let engine = match Engine::new(worker::limits(config, 1)) {
         Ok(engine) => engine,
-        Err(failure) => return Ok(findings.failed("engine", &failure)?),
+        Err(failure) => return Ok(findings.wrong("engine", &failure.to_string())?),
     };
     let provider = match Provider::new(&config.openai, engine, stores.state.clone(), stores.clock.clone()) {
         Ok(provider) => provider,
@@ -46,7 +46,7 @@ pub(super) async fn look(
 async fn listed(config: &Config, provider: &Provider, findings: &mut Findings) -> anyhow::Result<()> {
     let models = match provider.list().await {
         Ok(models) => models,
-        Err(failure) => return Ok(findings.failed("provider", &failure)?),
+        Err(failure) => return Ok(findings.wrong("provider", &failure.to_string())?),
     };
     findings
         .good("provider", &format!("{} accepts the key and has {} models", config.openai.base_url, models.len()))?;
@@ -80,7 +80,7 @@ async fn paid(provider: &Provider, findings: &mut Findings) -> anyhow::Result<()
             let bytes: usize = made.images.iter().map(|image| image.len()).sum();
             findings.good("live", &format!("{} made an image of {bytes} bytes for {cost}", made.model))?;
         }
-        Err(failure) => findings.failed("live", &failure)?,
+        Err(failure) => findings.wrong("live", &failure.to_string())?,
     }
     Ok(())
 }
