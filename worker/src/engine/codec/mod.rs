@@ -86,7 +86,7 @@ impl Encoding {
 
 /// Reads the header of `input`, which is of `format`.
 pub(crate) fn header(format: Format, input: &[u8]) -> Result<Header<'_>, Failure> {
-    match format {
+    guarded(format, || match format {
         Format::Jpeg => jpeg::header(input),
         Format::Png => png::header(input),
         Format::Webp => webp::header(input),
@@ -97,7 +97,7 @@ pub(crate) fn header(format: Format, input: &[u8]) -> Result<Header<'_>, Failure
         Format::Bmp | Format::Ico | Format::Qoi | Format::Tga | Format::Pnm | Format::Hdr | Format::Exr => {
             by_image::header(format, input)
         }
-    }
+    })
 }
 
 /// Decodes the (first) picture of `input`, as far as it goes.

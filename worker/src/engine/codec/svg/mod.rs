@@ -88,7 +88,7 @@ fn too_much(why: &str) -> Failure {
 /// Reads the whole drawing, because its size may follow from anything in it.
 pub(super) fn header(input: &[u8]) -> Result<Header<'static>, Failure> {
     let nothing = ImageHrefResolver { resolve_data: Box::new(|_, _, _| None), resolve_string: Box::new(|_, _| None) };
-    let size = super::guarded(Format::Svg, || tree(input, nothing))?.size();
+    let size = tree(input, nothing)?.size();
     // More than any limit, where it is more than fits.
     let side = |length: f32| length.ceil().max(1.0) as u32;
     let probe = Probe {
