@@ -11,6 +11,7 @@ pub(crate) mod markdown;
 mod models;
 mod order;
 mod page;
+mod parts;
 mod recognise;
 mod slanted;
 #[cfg(test)]
@@ -33,7 +34,8 @@ use crate::engine::{Budget, Engine, Size, Stop, bilinear, fit_inside, flatten, v
 /// What the networks need beside the picture, in bytes; measured at the largest size that they are given.
 const MEMORY: u64 = 350 << 20;
 
-/// No letter that the detector can see needs more pixels a side of the whole picture than this.
+/// No letter that the detector can see needs more pixels a side of the whole picture than this; a strip has as many pixels
+/// in all.
 const LONGEST_SIDE: u32 = 4096;
 
 /// Below this mean the text is probably wrong.
@@ -116,8 +118,9 @@ impl Ocr {
         // White letters on nothing are to be seen, too.
         let light = image.color().has_alpha() && visible_light(&image) > 0.5;
         let ground = if light { Color { rgba: [0, 0, 0, 255] } } else { Color::WHITE };
-        let small = if size.width.max(size.height) > LONGEST_SIDE {
-            bilinear(&image, fit_inside(size, LONGEST_SIDE), stop)?
+        let longest = longest(size);
+        let small = if size.width.max(size.height) > longest {
+            bilinear(&image, fit_inside(size, longest), stop)?
         } else {
             image
         };
@@ -149,4 +152,13 @@ impl Ocr {
         *models = Some(loaded.clone());
         Ok(loaded)
     }
+}
+
+/// The most pixels that the long side of a picture of this size needs.
+fn longest(size: Size) -> u32 {
+    if !detect::is_strip(size) {
+        return LONGEST_SIDE;
+    }
+    let (short, long) = (size.width.min(size.height) as f32, size.width.max(size.height) as f32);
+    (LONGEST_SIDE as f32 * (long / short).sqrt()) as u32
 }

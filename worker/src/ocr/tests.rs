@@ -2,8 +2,11 @@
 
 use image::{DynamicImage, Rgb, RgbImage, imageops};
 
-use super::{Ocr, Read};
-use crate::engine::fixtures::{self, lettered};
+use super::{Ocr, Read, detect};
+use crate::engine::{
+    Size,
+    fixtures::{self, lettered},
+};
 
 const PAGE: &str = "The quick brown fox jumps over the lazy dog\nInvoice 2048 of 17 March 2026\nTotal amount: 1,349.50 EUR\n\
                     Please pay within 30 days\nContact: office@example.com";
@@ -44,6 +47,21 @@ fn pages_of_all_sizes_are_read() {
         assert!(read.reading.confidence.unwrap() > 0.9 && read.reading.rotation == 0 && read.warnings.is_empty());
         assert_eq!(read.reading.lines.len(), 5, "{size}");
     }
+}
+
+#[test]
+fn a_picture_of_a_scrolled_page_is_read_to_its_end() {
+    let numbers = 1..=90;
+    let text: Vec<String> = numbers.map(|number| format!("Line {number} of a long page that goes on")).collect();
+    let text = text.join("\n");
+    let strip = lettered(&text, 30, Rgb([20; 3]), Rgb([250; 3]));
+    assert!(strip.height() > 3200 && detect::is_strip(Size::new(strip.width(), strip.height())));
+    let upright = read(strip.clone());
+    assert!(cer(&upright, &text) <= 0.02, "{:?}", upright.reading.text);
+    assert_eq!(upright.reading.lines.len(), 90);
+    assert!(upright.warnings.is_empty(), "{:?}", upright.warnings);
+    let turned = read(imageops::rotate90(&strip));
+    assert!(cer(&turned, &text) <= 0.02 && turned.reading.rotation == 270, "{:?}", turned.reading.text);
 }
 
 #[test]
