@@ -17,8 +17,9 @@ TASKS = {
     "t2": ("png", "PNG to 800 wide, PNG", 800),
     "t3": ("jpg", "JPEG to 1600 wide, WebP q80", 1600),
     "t4": ("jpg", "JPEG rotated 90, blurred by 2, full size, JPEG q80", "t4"),
-    "t5": ("jpg", "JPEG to 800 wide, AVIF q50", 800),
-    "t6": ("jpg", "metadata of a JPEG", None),
+    "t5": ("jpg", "JPEG to 800 wide, AVIF of like size, everyone at the least effort", 800),
+    "t6": ("jpg", "size, format, colours, density, orientation of a JPEG", None),
+    "t6-all": ("jpg", "the same; ours also reads all values of EXIF, GPS, XMP, IPTC and profile", None),
 }
 
 

@@ -20,8 +20,9 @@ TASKS = {
     "t3": lambda path: thumbnail(path, 1600).webpsave_buffer(Q=80, keep="none"),
     "t4": lambda path: pyvips.Image.new_from_file(path)
     .autorot().rot90().gaussblur(2).jpegsave_buffer(Q=80, keep="none"),
-    "t5": lambda path: thumbnail(path, 800).heifsave_buffer(Q=50, effort=4, compression="av1", keep="none"),
-    "t6": lambda path: {name: True for name in pyvips.Image.new_from_file(path).get_fields()},
+    "t5": lambda path: thumbnail(path, 800).heifsave_buffer(Q=50, effort=0, compression="av1", keep="none"),
+    "t6": lambda path: pyvips.Image.new_from_file(path).get_fields(),
+    "t6-all": lambda path: pyvips.Image.new_from_file(path).get_fields(),
 }
 
 task = TASKS[sys.argv[1]]

@@ -191,7 +191,14 @@ fn the_image_holds_what_it_starts() {
                     runs(&words(&command));
                     assert!(lines.iter().any(|line| line.starts_with("COPY")), "{name} starts what it has not");
                 }
-                "RUN" | "COPY" | "USER" | "WORKDIR" => {}
+                "RUN" => {
+                    let features = rest.split_once("--features ").map(|(_, features)| features);
+                    if let Some((package, feature)) = features.and_then(|features| features.split_once('/')) {
+                        let manifest = file(&format!("{package}/Cargo.toml"));
+                        assert!(manifest.contains(&format!("\n{feature} = [")), "{package} has no feature {feature}");
+                    }
+                }
+                "COPY" | "USER" | "WORKDIR" => {}
                 other => panic!("{other} in the Dockerfile is looked at by no test"),
             }
         }

@@ -15,6 +15,10 @@ use super::{
 };
 
 impl Engine {
+    /// How many bytes of a file are worth looking at before all of it is fetched: most cameras need less than the first,
+    /// those that add previews and depths less than the others.
+    pub const STARTS: [u64; 3] = [32 << 10, 192 << 10, 640 << 10];
+
     /// Whether `start`, the first bytes of a file, is enough for [`Engine::inspect_start`].
     #[must_use]
     pub fn is_enough(start: &[u8]) -> bool {

@@ -16,6 +16,7 @@ pub(crate) mod compare;
 mod every_format;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod foreign;
 mod gauss;
 mod goal;
 #[cfg(test)]

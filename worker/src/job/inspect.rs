@@ -17,7 +17,7 @@ use crate::engine::{Engine, Inspection, PreviewKind, Stop};
 
 pub(crate) async fn run(context: &Arc<Context>, job: &Job, inspect: &Inspect) -> Result<Outcome, Failure> {
     if !inspect.thumbnail && !inspect.sections.contains(&Section::Hashes) {
-        for most in STARTS {
+        for most in Engine::STARTS {
             let Some(start) = input::fetch_start(context, job, &inspect.source, most).await? else { break };
             if Engine::is_enough(&start.bytes) {
                 return by_start(context, job, inspect, start).await;
@@ -38,10 +38,6 @@ pub(crate) async fn run(context: &Arc<Context>, job: &Job, inspect: &Inspect) ->
         preview,
     })))
 }
-
-/// How many bytes of a file are looked at before all of it is fetched. Most cameras need less than the first, those that
-/// add depths and previews less than the second.
-const STARTS: [u64; 2] = [64 << 10, 512 << 10];
 
 async fn by_start(context: &Arc<Context>, job: &Job, inspect: &Inspect, start: Start) -> Result<Outcome, Failure> {
     let Start { bytes, length, record } = start;

@@ -1,13 +1,11 @@
 //! QR codes.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use common::{Failure, analysis::Code, recipe::Color};
 use image::{DynamicImage, GrayImage};
 use rqrr::PreparedImage;
 
 use super::at_most;
-use crate::engine::{Stop, pixels};
+use crate::engine::{Stop, foreign, pixels};
 
 /// Codes are looked for at this size, …
 const SIDE: u32 = 1600;
@@ -23,7 +21,7 @@ pub(super) fn of(image: &DynamicImage, stop: &Stop) -> Result<Vec<Code>, Failure
         let scale = f64::from(image.width()) / f64::from(small.width());
         let gray = pixels::flatten(pixels::narrow(small), Color::WHITE).into_luma8();
         // A foreign decoder on hostile pixels: its panic is no reason to keep the rest from the caller.
-        let found = catch_unwind(AssertUnwindSafe(|| found(&gray, scale))).unwrap_or_default();
+        let found = foreign::guarded(|| found(&gray, scale)).unwrap_or_default();
         stop.check()?;
         if !found.is_empty() || image.width().max(image.height()) <= SMALL_SIDE {
             return Ok(found);

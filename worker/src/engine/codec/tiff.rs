@@ -5,14 +5,22 @@ use std::borrow::Cow;
 use common::{Failure, Format};
 use image::{DynamicImage, ImageEncoder, codecs::tiff::TiffEncoder};
 
-use super::by_image;
+use super::{by_image, unsupported};
 use crate::engine::{metadata, pixels, probe::Header};
 
 /// Where counting pages ends: more than any limit on frames.
 const MAX_PAGES: u32 = 10_000;
 
+/// PlanarConfiguration: 2 where each channel is stored by itself (TIFF 6.0 §8).
+const PLANAR: u16 = 284;
+/// TileWidth (TIFF 6.0 §15).
+const TILE_WIDTH: u16 = 322;
+
 /// Reads the first directory; the file itself is the EXIF structure.
 pub(super) fn header(input: &[u8]) -> Result<Header<'_>, Failure> {
+    if metadata::tiff_short(input, PLANAR) == Some(2) && metadata::tiff_short(input, TILE_WIDTH).is_some() {
+        return Err(unsupported("This TIFF stores its channels in tiles of their own, which cannot be read here."));
+    }
     let mut header = by_image::header(Format::Tiff, input)?;
     header.probe.frames = pages(input);
     header.exif = Some(Cow::Borrowed(input));
@@ -59,4 +67,28 @@ pub(super) fn encode(image: &DynamicImage) -> Result<Vec<u8>, Failure> {
         .write_image(image.as_bytes(), image.width(), image.height(), image.color().into())
         .map_err(|error| pixels::encoder_failed(&error))?;
     Ok(output.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use common::FailureKind;
+
+    use super::*;
+
+    #[test]
+    fn tiles_of_single_channels_are_refused_by_name() {
+        for (name, byte_order) in
+            [(&b"II*\0\x08\0\0\0"[..], u16::to_le_bytes as fn(u16) -> [u8; 2]), (b"MM\0*\0\0\0\x08", u16::to_be_bytes)]
+        {
+            let entry = |tag: u16, value: u16| {
+                let [kind, zero] = [3, 0].map(byte_order);
+                let count = if name.starts_with(b"II") { [1, 0, 0, 0] } else { [0, 0, 0, 1] };
+                [&byte_order(tag)[..], &kind, &count, &byte_order(value), &zero].concat()
+            };
+            let file = [name, &byte_order(2), &entry(PLANAR, 2), &entry(TILE_WIDTH, 256), &[0; 4]].concat();
+            let failure = header(&file).err().unwrap();
+            assert_eq!(failure.kind, FailureKind::UnsupportedFormat, "{failure}");
+            assert!(failure.next.is_some());
+        }
+    }
 }

@@ -17,7 +17,6 @@ use crate::engine::{
     Stop,
     metadata::orientation_of,
     pixels,
-    planes::{Chroma, Plane, Planes},
     probe::{ColorKind, Header, Probe},
 };
 
@@ -82,13 +81,6 @@ pub(super) fn encode(image: &DynamicImage, quality: u8, lossless: bool, stop: &S
     write(picture, quality, lossless, stop)
 }
 
-/// Writes planes whose colour is at half resolution, or gray.
-pub(super) fn encode_planes(planes: &Planes, quality: u8, stop: &Stop) -> Result<Vec<u8>, Failure> {
-    let mut picture = Picture::new((planes.size.width, planes.size.height), false).ok_or_else(refused)?;
-    picture.copy_in(planes)?;
-    write(picture, quality, false, stop)
-}
-
 fn refused() -> Failure {
     pixels::unexpected("libwebp refused its settings")
 }
@@ -138,48 +130,6 @@ impl Picture {
         // planes it allocates belong to the picture and are freed by `Drop`.
         let imported = unsafe { import(&raw mut *self.0, bytes.as_ptr(), stride) };
         if imported == 0 { Err(pixels::unexpected("libwebp could not import the pixels")) } else { Ok(()) }
-    }
-
-    /// Copies planes in, from the full range of JPEG to the studio range of WebP (RFC 6386 §9.2; ITU-R BT.601).
-    fn copy_in(&mut self, planes: &Planes) -> Result<(), Failure> {
-        // SAFETY: the picture was initialised by `WebPPicture::new`, has a size and is exclusively borrowed. The planes
-        // that this allocates belong to the picture and are freed by `Drop`.
-        if unsafe { c::WebPPictureAlloc(&raw mut *self.0) } == 0 {
-            return Err(pixels::unexpected("libwebp could not allocate a picture"));
-        }
-        let luma: [u8; 256] = std::array::from_fn(|value| (16 + (value * 219 + 127) / 255) as u8);
-        let color: [u8; 256] = std::array::from_fn(|value| (16 + (value * 224 + 127) / 255) as u8);
-        let half = Chroma::Half.size(planes.size);
-        let colors = planes.chroma.as_ref().map_or([None, None], |[cb, cr]| [Some(cb), Some(cr)]);
-        let parts = [
-            (self.0.y, self.0.y_stride, planes.size, Some(&planes.luma), &luma),
-            (self.0.u, self.0.uv_stride, half, colors[0], &color),
-            (self.0.v, self.0.uv_stride, half, colors[1], &color),
-        ];
-        for (to, stride, size, plane, levels) in parts {
-            let (width, stride) = (size.width as usize, usize::try_from(stride).unwrap_or(0));
-            if to.is_null() || stride < width {
-                return Err(pixels::unexpected("planes of libwebp of another size"));
-            }
-            if plane.is_some_and(|plane| plane.rows().count() != size.height as usize) {
-                return Err(pixels::unexpected("planes of another size"));
-            }
-            let mut rows = plane.map(Plane::rows);
-            for y in 0..size.height as usize {
-                // SAFETY: `WebPPictureAlloc` made this plane of `size.height` rows (for colour, half of the picture's,
-                // rounded up) of `stride` bytes, of which at least `width` belong to the row; nobody else refers to it.
-                let row = unsafe { std::slice::from_raw_parts_mut(to.add(y * stride), width) };
-                match rows.as_mut().map(Iterator::next) {
-                    Some(from) => {
-                        for (to, from) in row.iter_mut().zip(from.unwrap_or_default()) {
-                            *to = levels[usize::from(*from)];
-                        }
-                    }
-                    None => row.fill(128),
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Whether all went well; `false` also where `stop` said so.

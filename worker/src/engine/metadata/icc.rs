@@ -1,5 +1,7 @@
 //! Colour profiles: what they are called, and bringing pixels to sRGB.
 
+use std::sync::{Mutex, PoisonError};
+
 use common::{Failure, report};
 use image::DynamicImage;
 use moxcms::{ColorProfile, DataColorSpace, Layout, ProfileText, TransformExecutor, TransformOptions};
@@ -40,8 +42,33 @@ pub(crate) fn read(bytes: &[u8]) -> Option<Profile> {
     }
     let profile = ColorProfile::new_from_slice(bytes).ok()?;
     let name = profile.description.as_ref().map(name_of).unwrap_or_default();
-    let srgb = is_srgb(&profile);
+    let srgb = judged(bytes, || is_srgb(&profile));
     Some(Profile { profile, name, srgb })
+}
+
+/// What `judge` says of these bytes, or said before: a camera writes the same profile into every file, and to judge one
+/// takes longer than all else that is read of a header.
+fn judged(bytes: &[u8], judge: impl FnOnce() -> bool) -> bool {
+    /// Profiles with their verdicts, the latest first.
+    static KNOWN: Mutex<Vec<(Box<[u8]>, bool)>> = Mutex::new(Vec::new());
+    /// Bytes of a profile that is worth keeping; those with large tables are rare.
+    const LARGEST: usize = 16 << 10;
+    const MOST: usize = 16;
+    if bytes.len() > LARGEST {
+        return judge();
+    }
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut all = known();
+    if let Some(at) = all.iter().position(|(profile, _)| **profile == *bytes) {
+        all[..=at].rotate_right(1);
+        return all[0].1;
+    }
+    drop(all);
+    let srgb = judge();
+    let mut all = known();
+    all.truncate(MOST - 1);
+    all.insert(0, (bytes.into(), srgb));
+    srgb
 }
 
 /// The section of a report.
@@ -185,6 +212,18 @@ mod tests {
 
     fn display_p3() -> Vec<u8> {
         ColorProfile::new_display_p3().encode().unwrap()
+    }
+
+    #[test]
+    fn a_profile_is_judged_once() {
+        let of = |number: u8| -> Vec<u8> { [b"one of many", &[number][..]].concat() };
+        assert!(judged(&of(0), || true));
+        assert!(judged(&of(0), || unreachable!("it is known")));
+        // One that was not seen for long is judged anew; a large one always.
+        (1..40).for_each(|number| assert!(!judged(&of(number), || false)));
+        assert!(!judged(&of(0), || false));
+        let large = vec![7; 1 << 20];
+        assert!(judged(&large, || true) && !judged(&large, || false));
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub(super) use self::{
     exif_values::{gps, parse, values},
     found::{Found, find, tiff_profile},
     iptc::values as iptc_values,
+    tiff::short as tiff_short,
     xmp::{place, values as xmp_values},
 };
 

@@ -34,6 +34,15 @@ impl<'a> Tiff<'a> {
     }
 }
 
+/// The first value of `tag` in the first directory, where it is a SHORT; of a LONG, two of its bytes.
+pub(crate) fn short(input: &[u8], tag: u16) -> Option<u16> {
+    let tiff = Tiff::new(input);
+    let directory = tiff.first_directory()?;
+    let entries = usize::from(tiff.u16(directory)?);
+    let mut places = (0..entries).map(|index| directory + 2 + 12 * index);
+    tiff.u16(places.find(|place| tiff.u16(*place) == Some(tag))? + 8)
+}
+
 /// Bytes of one value (TIFF 6.0 §2, types 1 to 12; 13 is the offset of a directory).
 pub(super) fn size_of(kind: u16) -> u64 {
     match kind {

@@ -7,16 +7,13 @@ mod gif;
 mod png;
 mod webp;
 
-use std::{
-    io::Cursor,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::io::Cursor;
 
 use common::{Failure, Format};
 use image::{AnimationDecoder, Frames, ImageDecoder, Rgba, RgbaImage, codecs, imageops};
 
 use super::Encoding;
-use crate::engine::{Stop, pixels, probe::Probe};
+use crate::engine::{Stop, foreign, pixels, probe::Probe};
 
 /// What an animation may have in all its frames together, in pixels.
 pub(crate) const MAX_PIXELS: u64 = 500_000_000;
@@ -64,16 +61,13 @@ impl<'a> Reader<'a> {
                 _ => return None,
             })
         };
-        let frames = catch_unwind(AssertUnwindSafe(open)).ok().flatten()?;
+        let frames = foreign::guarded(open).flatten()?;
         Some(Self { frames })
     }
 
     /// The next frame: none at the end, an error where the file is damaged. A decoder that panics has met damage.
     pub(crate) fn next(&mut self) -> Option<Result<Shown, ()>> {
-        let next = catch_unwind(AssertUnwindSafe(|| self.frames.next())).unwrap_or_else(|_| {
-            tracing::debug!("panic in an animation's decoder");
-            None
-        })?;
+        let next = foreign::guarded(|| self.frames.next()).flatten()?;
         Some(match next {
             Ok(frame) => {
                 let (numerator, denominator) = frame.delay().numer_denom_ms();

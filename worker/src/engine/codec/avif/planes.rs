@@ -31,7 +31,7 @@ use rav1d::{
     },
 };
 
-use crate::engine::{Stop, codec::unreadable};
+use crate::engine::{Stop, codec::unreadable, foreign};
 
 /// How many threads may hang in the decoder, with nobody to wait for them, before it is not used any more.
 const MOST_LOST: usize = 8;
@@ -85,6 +85,7 @@ pub(super) fn decode(data: &[u8], most_pixels: u64, stop: &Stop) -> Result<Frame
     let done = Arc::new(AtomicBool::new(false));
     let ours = Arc::clone(&done);
     let work = move || {
+        foreign::enter();
         WAITING.set(Some(sender.clone()));
         let frame = Decoder::open(most_pixels).and_then(|mut decoder| decoder.first_picture(&data));
         WAITING.set(None);
@@ -114,6 +115,7 @@ pub(super) fn decode(data: &[u8], most_pixels: u64, stop: &Stop) -> Result<Frame
 fn stop_panics() {
     static DONE: Once = Once::new();
     DONE.call_once(|| {
+        foreign::put_hook();
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             before(panic);
