@@ -51,14 +51,17 @@ fn pages_of_all_sizes_are_read() {
 
 #[test]
 fn a_picture_of_a_scrolled_page_is_read_to_its_end() {
-    let numbers = 1..=90;
-    let text: Vec<String> = numbers.map(|number| format!("Line {number} of a long page that goes on")).collect();
-    let text = text.join("\n");
-    let strip = lettered(&text, 30, Rgb([20; 3]), Rgb([250; 3]));
+    let lines: Vec<String> = (1..=120).map(|number| format!("Line {number} of a long page that goes on")).collect();
+    let text = lines.join("\n");
+    let pieces: Vec<RgbImage> =
+        lines.chunks(30).map(|lines| lettered(&lines.join("\n"), 30, Rgb([20; 3]), Rgb([250; 3]))).collect();
+    let (width, height) = pieces[0].dimensions();
+    let mut strip = RgbImage::from_pixel(width, height * 4, Rgb([250; 3]));
+    pieces.iter().zip(0..).for_each(|(piece, at)| imageops::replace(&mut strip, piece, 0, at * i64::from(height)));
     assert!(strip.height() > 3200 && detect::is_strip(Size::new(strip.width(), strip.height())));
     let upright = read(strip.clone());
     assert!(cer(&upright, &text) <= 0.02, "{:?}", upright.reading.text);
-    assert_eq!(upright.reading.lines.len(), 90);
+    assert_eq!(upright.reading.lines.len(), 120);
     assert!(upright.warnings.is_empty(), "{:?}", upright.warnings);
     let turned = read(imageops::rotate90(&strip));
     assert!(cer(&turned, &text) <= 0.02 && turned.reading.rotation == 270, "{:?}", turned.reading.text);
