@@ -19,7 +19,7 @@ def commands(given, files, out, width, format_, ending):
     vips_options = "[Q=80,strip]"
     thumbnail = ["vipsthumbnail", "--size", f"{width}x10000000>", "-o", f"{out}/%s.{ending}{vips_options}"]
     return {
-        "image-tool batch": [given.ours, "batch", *files, "--out", out, "--width", str(width), "--format", format_,
+        "image-tool batch": [given.ours, "batch", *files, "--out", out, "--resize", f"{width}x", "--format", format_,
                              "--quality", "80", "--json"],
         "vipsthumbnail": [*thumbnail, *files],
         f"xargs -P {CORES} vipsthumbnail": ["xargs", "-a", f"{out}.list", "-P", str(CORES), "-n", "4", *thumbnail],

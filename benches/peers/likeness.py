@@ -14,7 +14,7 @@ def reference(picture, how):
     if how == "t4":
         # libvips cuts its bell off where it is a fifth of its height; this is the bell itself.
         channels = image.rot90().numpy().astype(numpy.float32)
-        blurred = numpy.stack([gaussian_filter(channels[..., at], 2) for at in range(3)], axis=-1)
+        blurred = numpy.stack([gaussian_filter(channels[..., at], 2, truncate=4) for at in range(3)], axis=-1)
         return pyvips.Image.new_from_array(numpy.ascontiguousarray(blurred.round().clip(0, 255).astype(numpy.uint8)))
     scale = min(1.0, how / image.width)
     alpha = image.hasalpha()
