@@ -123,11 +123,12 @@ async fn the_manifest_of_a_finished_batch_has_a_link() {
         save_to: None,
         strict: false,
         max_failures: None,
+        show: Default::default(),
     });
     let job = house.stores.jobs.submit(&UserId::local(), work).await.unwrap().id;
     let blob = format!("{job}.jsonl");
     house.stores.blobs.put(&blob, b"{}\n".to_vec()).await.unwrap();
-    let done = BatchDone { manifest: blob, saved_manifest: None, saved_to: None, notes: vec!["1 hidden file".into()] };
+    let done = BatchDone { manifest: blob, notes: vec!["1 hidden file".into()], ..BatchDone::default() };
     house.stores.jobs.finish(&job, &Ok(Outcome::Batch(done))).await.unwrap();
     let result = house.call("get_job", json!({"job_id": job})).await;
     let facts = &result["structuredContent"];

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use common::{
     Failure,
-    job::{Batch, BatchSource, OnConflict, Source, Work},
+    job::{Batch, BatchSource, OnConflict, Return, Source, Work},
     jobs::JobState,
     naming::{self, Template},
 };
@@ -62,6 +62,9 @@ struct Arguments {
     /// Give up after so many failed images. Default: never; one bad image does not stop the rest.
     #[schemars(range(min = 1, max = 10_000_000))]
     max_failures: Option<u32>,
+    /// How the reply shows the first contact sheet: preview (default), full, link, none.
+    #[serde(rename = "return")]
+    show: Option<Return>,
     /// How long to wait for the end before handing back the job_id. Default 20.
     #[schemars(range(min = 0, max = 45))]
     wait_seconds: Option<u32>,
@@ -105,6 +108,7 @@ async fn run(call: &Call, arguments: Arguments) -> Result<Reply, Failure> {
         save_to: arguments.save_to,
         strict: arguments.strict.unwrap_or_default(),
         max_failures: arguments.max_failures,
+        show: arguments.show.unwrap_or_default(),
     });
     let longest = Duration::from_secs(arguments.wait_seconds.unwrap_or(DEFAULT_WAIT_SECONDS).into());
     let (record, joined) = dispatch::submit_and_wait(call, work, longest, Abandoned::Keep).await?;
