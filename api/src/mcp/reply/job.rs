@@ -185,7 +185,12 @@ pub(in crate::mcp) async fn job(
         items(&mut facts, shared, record, page).await?;
         files(&mut facts, shared, record);
     }
-    Reply::of(&headline(record), &facts)
+    let mut reply = Reply::of(&headline(record), &facts)?;
+    let from_the_start = page.is_none_or(|page| page.from == 0 && page.status.is_none());
+    if let (Some(Outcome::Batch(done)), true) = (&record.outcome, from_the_start) {
+        reply.picture = super::bytes(shared, done.preview.as_ref()).await?;
+    }
+    Ok(reply)
 }
 
 fn word(state: JobState) -> &'static str {
@@ -285,7 +290,7 @@ fn files(facts: &mut JobFacts, shared: &Shared, record: &JobRecord) {
     facts.sheet_urls = first.clone().map(|number| link(BatchFile::Sheet(number))).collect();
     let saved = |number: u32| done.saved_sheets.get(number as usize - 1).cloned();
     facts.sheet_paths = first.map(|number| saved(number).or_else(|| stored(&kept::sheet(id, number)))).collect();
-    facts.notes = facts.notes.take().or_else(|| Some(done.notes.clone()).filter(|notes| !notes.is_empty()));
+    facts.notes = Some(done.notes.clone()).filter(|notes| !notes.is_empty()).or(facts.notes.take());
 }
 
 /// What to do next: poll what is not over, look at what failed.
