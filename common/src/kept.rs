@@ -67,3 +67,19 @@ pub struct Entry {
     /// CRC-32 of the bytes.
     pub crc32: u32,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_has_every_sheet() {
+        let job = JobId::random().unwrap();
+        for (pictures, sheets) in [(0, 0), (1, 1), (48, 1), (49, 2), (48_001, 1001)] {
+            let keys: Vec<String> = all(&job, pictures).collect();
+            assert_eq!(keys.len(), 4 + sheets);
+            assert!((1..=sheets as u32).all(|number| keys.contains(&sheet(&job, number))));
+        }
+        assert_eq!((sheet_name(1).as_str(), sheet_name(1001).as_str()), ("contact-001.jpg", "contact-1001.jpg"));
+    }
+}

@@ -104,13 +104,17 @@ mod tests {
             let work = Work::Inspect(Inspect { source: Source::Path(path.into()), sections: vec![], thumbnail: false });
             let id = stores.jobs.submit(&UserId::local(), work).await.unwrap().id;
             stores.jobs.finish(&id, &Err(Failure::new(FailureKind::NotFound, "None."))).await.unwrap();
-            stores.blobs.put(&kept::preview(&id), vec![1]).await.unwrap();
+            for key in kept::all(&id, 0) {
+                stores.blobs.put(&key, vec![1]).await.unwrap();
+            }
             ids.push(id);
         }
         clock.advance(Duration::from_secs(1));
         assert_eq!(sweep(&context).await.unwrap(), 1);
         assert!(stores.jobs.any(&ids[0]).await.unwrap().is_none());
-        assert!(stores.blobs.get(&kept::preview(&ids[0])).await.is_err());
+        for key in kept::all(&ids[0], 0) {
+            assert!(stores.blobs.get(&key).await.is_err(), "{key}");
+        }
         assert!(stores.jobs.any(&ids[1]).await.unwrap().is_some());
         assert!(stores.blobs.get(&kept::preview(&ids[1])).await.is_ok());
     }

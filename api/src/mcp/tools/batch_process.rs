@@ -79,7 +79,8 @@ pub(super) fn entry() -> Entry {
             the call returns, poll get_job {job_id, wait_seconds: 45} and never call batch_process again for it. \
             Originals are never altered: results go into the store and, with save_to, into a folder as well. One bad \
             image does not stop the rest: the result counts ok, failed and skipped, lists the first failures, and \
-            links a manifest with a line for each image. cancel_job stops it.",
+            links all results as one zip, a manifest and a report with a line for each image, and contact sheets, of \
+            which it shows the first. cancel_job stops it.",
         needs: &[Scope::Write],
         works: true,
         read_only: false,
