@@ -217,7 +217,8 @@ mod tests {
         near((168, 128), [0, 0, 255]);
         near((168, 20), [255; 3]);
         near((336 + 160, 8 + 30), [252, 232, 232]);
-        near((336 + 160, 8 + 120), [190, 30, 30]);
+        let [red, green, _] = drawn.get_pixel(336 + 160, 8 + 120).0;
+        assert!(red > green + 60, "crossed out: {red} {green}");
         let dark =
             |x: std::ops::Range<u32>| x.filter(|x| (248..288).any(|y| drawn.get_pixel(*x, y).0[1] < 120)).count();
         assert!(dark(8..328) > 20 && dark(336..656) > 60, "{} {}", dark(8..328), dark(336..656));
