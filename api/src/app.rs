@@ -19,7 +19,7 @@ use tower_http::{
 use crate::{
     Site,
     error::Problem,
-    files::download,
+    files::{batch, download},
     guard,
     health::health,
     mcp, oauth,
@@ -35,7 +35,7 @@ pub(crate) fn router(site: &Site, streams: CancellationToken) -> Router {
     Router::new()
         .route("/", get(welcome))
         .route("/images/{id}", get(download::image))
-        .route("/jobs/{id}/manifest.jsonl", get(download::manifest))
+        .route("/jobs/{id}/{file}", get(batch::file))
         .route("/jobs/{id}/unfinished/{number}", get(download::unfinished))
         .merge(people(site))
         .fallback(nothing_here)

@@ -232,6 +232,9 @@ pub struct Batch {
     pub strict: bool,
     /// Give up after so many failed pictures.
     pub max_failures: Option<u32>,
+    /// How the reply shows the first contact sheet.
+    #[serde(default)]
+    pub show: Return,
 }
 
 /// What is to be done.

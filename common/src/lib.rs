@@ -14,6 +14,7 @@ mod ids;
 mod images;
 pub mod job;
 pub mod jobs;
+pub mod kept;
 pub mod ledger;
 pub mod models;
 mod money;

@@ -121,7 +121,7 @@ pub struct Analyzed {
 }
 
 /// A batch whose pictures are all through.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct BatchDone {
     /// The key of `manifest.jsonl`, a line for each picture.
     pub manifest: String,
@@ -129,6 +129,18 @@ pub struct BatchDone {
     pub saved_manifest: Option<String>,
     /// The folder that was written, if one was named.
     pub saved_to: Option<String>,
+    /// The report in the folder that was named, if one was.
+    #[serde(default)]
+    pub saved_report: Option<String>,
+    /// The contact sheets in the folder that was named, if one was.
+    #[serde(default)]
+    pub saved_sheets: Vec<String>,
+    /// How many contact sheets there are.
+    #[serde(default)]
+    pub sheets: u32,
+    /// The first of them, as the reply shows it.
+    #[serde(default)]
+    pub preview: Option<PreviewRef>,
     /// What was left out while pictures were looked for, such as `2 hidden`.
     pub notes: Vec<String>,
 }

@@ -3,6 +3,7 @@
 
 mod attacks;
 mod batch;
+mod batch_outputs;
 mod chromium;
 mod connect;
 mod deployment;
@@ -21,6 +22,7 @@ mod provider;
 mod restart;
 mod seeing;
 mod shell;
+mod shell_resume;
 mod site;
 mod stdio;
 mod transform;

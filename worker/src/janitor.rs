@@ -1,12 +1,12 @@
-//! Forgets jobs that ended long ago: their records, previews and manifests; and small values that have expired. Pictures
-//! stay.
+//! Forgets jobs that ended long ago: their records and all that is kept beside them; and small values that have
+//! expired. Pictures stay.
 
 use std::{sync::Arc, time::Duration};
 
-use common::StoreError;
+use common::{StoreError, kept};
 use tokio::task::JoinHandle;
 
-use crate::{Context, job};
+use crate::Context;
 
 /// How long the record of a job is kept after its end.
 const KEPT: Duration = Duration::from_secs(72 * 3600);
@@ -42,8 +42,10 @@ async fn sweep(context: &Context) -> Result<u64, StoreError> {
         }
         for id in &old {
             // Bytes first: a record without its bytes can still be forgotten, bytes without a record cannot be found.
-            stores.blobs.delete(&job::preview_key(id)).await?;
-            stores.blobs.delete(&job::manifest_key(id)).await?;
+            let pictures = stores.jobs.any(id).await?.map_or(0, |record| record.tally.total);
+            for key in kept::all(id, pictures) {
+                stores.blobs.delete(&key).await?;
+            }
             stores.jobs.forget(id).await?;
             forgotten += 1;
         }
@@ -102,14 +104,18 @@ mod tests {
             let work = Work::Inspect(Inspect { source: Source::Path(path.into()), sections: vec![], thumbnail: false });
             let id = stores.jobs.submit(&UserId::local(), work).await.unwrap().id;
             stores.jobs.finish(&id, &Err(Failure::new(FailureKind::NotFound, "None."))).await.unwrap();
-            stores.blobs.put(&job::preview_key(&id), vec![1]).await.unwrap();
+            for key in kept::all(&id, 0) {
+                stores.blobs.put(&key, vec![1]).await.unwrap();
+            }
             ids.push(id);
         }
         clock.advance(Duration::from_secs(1));
         assert_eq!(sweep(&context).await.unwrap(), 1);
         assert!(stores.jobs.any(&ids[0]).await.unwrap().is_none());
-        assert!(stores.blobs.get(&job::preview_key(&ids[0])).await.is_err());
+        for key in kept::all(&ids[0], 0) {
+            assert!(stores.blobs.get(&key).await.is_err(), "{key}");
+        }
         assert!(stores.jobs.any(&ids[1]).await.unwrap().is_some());
-        assert!(stores.blobs.get(&job::preview_key(&ids[1])).await.is_ok());
+        assert!(stores.blobs.get(&kept::preview(&ids[1])).await.is_ok());
     }
 }

@@ -58,9 +58,12 @@ enum End {
     Good,
     #[cfg(feature = "embedded")]
     SomeFailed,
+    /// By Ctrl-C, with something left to do.
+    #[cfg(feature = "embedded")]
+    Interrupted,
 }
 
-/// Runs the command line. Exit codes: 0 good, 1 usage or failure, 2 some items failed.
+/// Runs the command line. Exit codes: 0 good, 1 usage or failure, 2 some items failed, 130 interrupted.
 #[must_use]
 pub fn main() -> ExitCode {
     let matches = match Arguments::command().try_get_matches() {
@@ -74,6 +77,8 @@ pub fn main() -> ExitCode {
         Ok(End::Good) => ExitCode::SUCCESS,
         #[cfg(feature = "embedded")]
         Ok(End::SomeFailed) => ExitCode::from(2),
+        #[cfg(feature = "embedded")]
+        Ok(End::Interrupted) => ExitCode::from(130),
         Err(error) => {
             say(&format!("error: {}", format!("{error:#}").trim_end()));
             ExitCode::from(1)

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use common::{Format, ImageId, ImageRecord, JobId, StoreError, job::Work, jobs::Progress, outcome::Outcome};
+use common::{Format, ImageId, ImageRecord, JobId, StoreError, job::Work, jobs::Progress};
 
 use super::{LinkQuery, Refusal, range::Asked};
 use crate::{Shared, error::Problem};
@@ -17,15 +17,15 @@ use crate::{Shared, error::Problem};
 const PRESIGNED: Duration = Duration::from_secs(300);
 
 /// What is sent.
-struct File<'a> {
-    blob: &'a str,
-    media_type: &'static str,
-    name: String,
+pub(super) struct File<'a> {
+    pub(super) blob: &'a str,
+    pub(super) media_type: &'static str,
+    pub(super) name: String,
     /// What is known of its bytes beforehand: without it there are no parts of them to ask for.
-    known: Option<Known>,
+    pub(super) known: Option<Known>,
 }
 
-struct Known {
+pub(super) struct Known {
     tag: HeaderValue,
     length: u64,
 }
@@ -50,26 +50,6 @@ pub(crate) async fn image(
     send(&shared, &method, &headers, File { blob: &record.blob, media_type, name: name(&record), known }).await
 }
 
-/// `GET /jobs/{id}/manifest.jsonl`.
-pub(crate) async fn manifest(
-    State(shared): State<Arc<Shared>>,
-    Path(id): Path<String>,
-    Query(query): Query<LinkQuery>,
-    method: Method,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    check(&shared, &format!("/jobs/{id}/manifest.jsonl"), &query)?;
-    let id = JobId::parse(&id).ok_or_else(gone)?;
-    let record = shared.stores.jobs.any(&id).await?.ok_or_else(gone)?;
-    let Some(Outcome::Batch(done)) = record.outcome else {
-        return Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "This job has no manifest (yet).")
-            .next("Ask get_job for its state; a finished batch has one."));
-    };
-    let media_type = "application/jsonl; charset=utf-8";
-    let file = File { blob: &done.manifest, media_type, name: format!("{id}.jsonl"), known: None };
-    send(&shared, &method, &headers, file).await
-}
-
 /// `GET /jobs/{id}/unfinished/{number}`: an image on the way, as long as its job runs.
 pub(crate) async fn unfinished(
     State(shared): State<Arc<Shared>>,
@@ -88,7 +68,7 @@ pub(crate) async fn unfinished(
     send(&shared, &method, &headers, File { blob: &blob, media_type: format.media_type(), name, known: None }).await
 }
 
-fn check(shared: &Shared, path: &str, query: &LinkQuery) -> Result<(), Problem> {
+pub(super) fn check(shared: &Shared, path: &str, query: &LinkQuery) -> Result<(), Problem> {
     let refusal = match &shared.links {
         Some(links) => links.check(path, query).err(),
         None => Some(Refusal::Forged),
@@ -104,12 +84,17 @@ fn check(shared: &Shared, path: &str, query: &LinkQuery) -> Result<(), Problem> 
     }
 }
 
-fn gone() -> Problem {
+pub(super) fn gone() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not_found", "What this link leads to is no longer here.")
         .next("list_images lists what there is.")
 }
 
-async fn send(shared: &Shared, method: &Method, headers: &HeaderMap, file: File<'_>) -> Result<Response, Problem> {
+pub(super) async fn send(
+    shared: &Shared,
+    method: &Method,
+    headers: &HeaderMap,
+    file: File<'_>,
+) -> Result<Response, Problem> {
     let blobs = &shared.stores.blobs;
     let disposition = disposition(&file.name);
     // A URL is signed for one method.

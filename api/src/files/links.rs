@@ -6,6 +6,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
 
+use super::BatchFile;
 use crate::keys::{Keys, Purpose};
 
 /// How long a link works.
@@ -50,10 +51,10 @@ impl Links {
         self.sign(&format!("/images/{id}"))
     }
 
-    /// A link to the manifest of a batch.
+    /// A link to what comes out of a batch.
     #[must_use]
-    pub(crate) fn manifest(&self, id: &JobId) -> String {
-        self.sign(&format!("/jobs/{id}/manifest.jsonl"))
+    pub(crate) fn batch(&self, id: &JobId, file: BatchFile) -> String {
+        self.sign(&format!("/jobs/{id}/{}", file.name()))
     }
 
     /// A link to an image that is not finished yet.

@@ -123,11 +123,12 @@ async fn the_manifest_of_a_finished_batch_has_a_link() {
         save_to: None,
         strict: false,
         max_failures: None,
+        show: Default::default(),
     });
     let job = house.stores.jobs.submit(&UserId::local(), work).await.unwrap().id;
     let blob = format!("{job}.jsonl");
     house.stores.blobs.put(&blob, b"{}\n".to_vec()).await.unwrap();
-    let done = BatchDone { manifest: blob, saved_manifest: None, saved_to: None, notes: vec!["1 hidden file".into()] };
+    let done = BatchDone { manifest: blob, notes: vec!["1 hidden file".into()], ..BatchDone::default() };
     house.stores.jobs.finish(&job, &Ok(Outcome::Batch(done))).await.unwrap();
     let result = house.call("get_job", json!({"job_id": job})).await;
     let facts = &result["structuredContent"];
@@ -135,4 +136,43 @@ async fn the_manifest_of_a_finished_batch_has_a_link() {
     let path = facts["url"].as_str().unwrap().strip_prefix(&format!("http://{}", house.address)).unwrap();
     let answer = house.get(path).await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "{}\n"));
+}
+
+#[tokio::test]
+async fn a_zip_leaves_out_what_was_deleted_since() {
+    let house = House::start().await;
+    let work = Work::BatchPlan(Batch {
+        source: BatchSource::Images(vec![]),
+        recipe: common::Recipe::default(),
+        others: Vec::new(),
+        name: "{stem}.{ext}".into(),
+        on_conflict: common::job::OnConflict::Suffix,
+        save_to: None,
+        strict: false,
+        max_failures: None,
+        show: Default::default(),
+    });
+    let job = house.stores.jobs.submit(&UserId::local(), work).await.unwrap().id;
+    let entry = |name: &str, image| common::kept::Entry {
+        name: name.into(),
+        blob: format!("{job}.report.csv"),
+        image,
+        length: 5,
+        crc32: 0x3610_a686,
+    };
+    let gone = common::ImageId::random().unwrap();
+    let contents: String = [entry("report.csv", None), entry("gone.png", Some(gone))]
+        .iter()
+        .map(|entry| serde_json::to_string(entry).unwrap() + "\n")
+        .collect();
+    house.stores.blobs.put(&common::kept::contents(&job), contents.into_bytes()).await.unwrap();
+    house.stores.blobs.put(&common::kept::report(&job), b"hello".to_vec()).await.unwrap();
+    let done = BatchDone { manifest: common::kept::manifest(&job), ..BatchDone::default() };
+    house.stores.jobs.finish(&job, &Ok(Outcome::Batch(done))).await.unwrap();
+    let result = house.call("get_job", json!({"job_id": job})).await;
+    let url = result["structuredContent"]["zip_url"].as_str().unwrap();
+    let zip = reqwest::get(url).await.unwrap();
+    assert_eq!((zip.status().as_u16(), zip.content_length()), (200, Some(30 + 46 + 2 * 10 + 5 + 22)));
+    let zip = zip.bytes().await.unwrap();
+    assert_eq!(&zip[30..45], b"report.csvhello");
 }

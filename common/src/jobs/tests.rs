@@ -39,7 +39,7 @@ pub(super) fn batch(max_failures: Option<u32>) -> Work {
 }
 
 pub(super) fn done() -> Outcome {
-    Outcome::Batch(BatchDone { manifest: "m".into(), saved_manifest: None, saved_to: None, notes: vec![] })
+    Outcome::Batch(BatchDone { manifest: "m".into(), ..BatchDone::default() })
 }
 
 pub(super) fn plan(count: u32) -> Vec<PlannedItem> {

@@ -173,6 +173,7 @@ async fn a_payload_comes_out_as_it_went_in(bench: &Bench) {
         save_to: None,
         strict: false,
         max_failures: Some(3),
+        show: Default::default(),
     });
     let job = Job::new(JobId::random().unwrap(), UserId::local(), work);
     bench.queue.push(&[Entry::whole(job.clone())]).await.unwrap();

@@ -25,7 +25,7 @@ async fn all_there(fleet: &Fleet, web: &Server, job: &str, count: usize) {
     assert_eq!((lines.len(), ids.len()), (count, count));
     let names = std::fs::read_dir(fleet.folder.picture("out")).unwrap().map(|entry| entry.unwrap().file_name());
     let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
-    names.retain(|name| !name.starts_with("manifest-"));
+    names.retain(|name| !name.contains("-job_"));
     names.sort();
     let expected: Vec<String> = (0..count).map(|index| format!("{index:05}.jpg")).collect();
     assert_eq!(names, expected, "every picture once, under its own name, and nothing else");

@@ -12,6 +12,7 @@ mod bridge;
 mod budget;
 mod codec;
 pub(crate) mod compare;
+mod contact;
 #[cfg(test)]
 mod every_format;
 #[cfg(test)]
@@ -60,6 +61,7 @@ pub(crate) use self::{
     step::resize::{bilinear, inside as fit_inside},
 };
 pub use self::{
+    contact::{Cell, ContactSheet},
     limits::Limits,
     preview::{Preview, PreviewKind},
     probe::{ColorKind, Probe},

@@ -5,6 +5,7 @@ pub(crate) mod analyze_image;
 pub(crate) mod batch_finish;
 pub(crate) mod batch_item;
 pub(crate) mod batch_plan;
+mod batch_sheets;
 pub(crate) mod compare_images;
 pub(crate) mod extract_text;
 pub(crate) mod generate;
@@ -85,16 +86,6 @@ async fn still_ours(hold: &Hold) -> Result<(), Failure> {
 fn asker(hold: &Hold) -> impl Fn() -> Result<(), Failure> + Send + use<> {
     let (hold, runtime) = (hold.clone(), tokio::runtime::Handle::current());
     move || runtime.block_on(still_ours(&hold))
-}
-
-/// The key of what a job's reply shows.
-pub(crate) fn preview_key(job: &JobId) -> String {
-    format!("{job}.preview")
-}
-
-/// The key of a batch's manifest.
-pub(crate) fn manifest_key(job: &JobId) -> String {
-    format!("{job}.manifest.jsonl")
 }
 
 fn preview_kind(show: Return) -> PreviewKind {

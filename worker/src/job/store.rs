@@ -3,11 +3,12 @@
 use common::{
     ByModel, Facts, Failure, ImageId, ImageRecord, Recipe, StoreError,
     job::{Job, SaveTo},
+    kept,
     outcome::PreviewRef,
     queue::Hold,
 };
 
-use super::{Context, asker, input::Input, preview_key};
+use super::{Context, asker, input::Input};
 use crate::{
     engine::Preview,
     files::{Files, Taken, Writing, folder_of},
@@ -61,7 +62,7 @@ pub(super) async fn preview(
     preview: Option<Preview>,
 ) -> Result<Option<PreviewRef>, StoreError> {
     let Some(preview) = preview else { return Ok(None) };
-    let blob = preview_key(&job.id);
+    let blob = kept::preview(&job.id);
     context.stores.blobs.put(&blob, preview.bytes).await?;
     Ok(Some(PreviewRef { blob, media_type: preview.media_type.into() }))
 }

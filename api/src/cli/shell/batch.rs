@@ -1,33 +1,28 @@
 //! `image-tool batch SRC… --out DIR`: many images through the engine, on all cores.
 
-use std::{
-    collections::HashSet,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex},
-    time::Instant,
-};
+use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, builder::PossibleValuesParser};
 use common::{
-    Clock, Failure, Format, Recipe,
+    Clock, Failure, Format,
     job::OnConflict,
-    naming::{self, Named, Template},
+    naming::{self, Template},
     process, rfc3339,
 };
-use config::{Config, Way};
-use rayon::prelude::*;
-use serde::Serialize;
+use config::Way;
 use worker::{
-    batch::{Attempt, Naming, Place, Step},
-    engine::{Engine, Options, PreviewKind, Stop, Transformed},
-    files::{Files, Taken, Writing},
+    engine::{Engine, Options, PreviewKind},
+    files::Files,
 };
 
 use super::{
+    batch_end,
+    batch_run::Run,
     flags::RecipeFlags,
+    interrupt::Interrupt,
+    journal::{Journal, fingerprint},
     others,
-    plan::{Item, Look, Plan},
-    progress::Progress,
+    plan::{Look, Plan},
 };
 use crate::cli::{End, result};
 
@@ -60,54 +55,22 @@ pub(crate) struct BatchArguments {
     /// Images worked on at once [default: the number of cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
+    /// Write manifest.jsonl, a line for each image as soon as it is done, and report.csv into DIR.
+    #[arg(long)]
+    manifest: bool,
+    /// Go on where an earlier run with --manifest or --resume was interrupted: what it has done stays. Implies
+    /// --manifest.
+    #[arg(long)]
+    resume: bool,
+    /// Write contact sheets of 48 images each into DIR: contact-001.jpg and so on.
+    #[arg(long)]
+    contact_sheet: bool,
     /// Only say what would be done.
     #[arg(long)]
     dry_run: bool,
     /// Only the summary, as JSON, on stdout.
     #[arg(long)]
     json: bool,
-}
-
-/// What came of a batch.
-#[derive(Default, Serialize)]
-struct Summary {
-    total: u64,
-    ok: u64,
-    failed: u64,
-    skipped: u64,
-    bytes_in: u64,
-    bytes_out: u64,
-    ms: u64,
-    errors: Vec<ItemError>,
-}
-
-#[derive(Serialize)]
-struct ItemError {
-    source: String,
-    error: Failure,
-}
-
-/// How one image ended.
-enum Done {
-    Ok { bytes_in: u64, bytes_out: u64 },
-    Skipped,
-    Failed(Box<Failure>),
-}
-
-/// What all images share.
-struct Run {
-    engine: Engine,
-    recipe: Recipe,
-    others: Vec<Arc<[u8]>>,
-    template: Template,
-    policy: OnConflict,
-    options: Options,
-    results: Files,
-    folder: PathBuf,
-    sources: HashSet<PathBuf>,
-    names: Mutex<HashSet<String>>,
-    date: String,
-    config: Config,
 }
 
 /// Runs `batch`.
@@ -119,7 +82,7 @@ pub(crate) fn batch(arguments: &BatchArguments, matches: &ArgMatches) -> anyhow:
     let results = absolute(&arguments.out)?;
     let max_file_bytes = config.engine.max_file_bytes;
     let look = Look { glob: &arguments.glob, recursive: arguments.recursive, results: &results, max_file_bytes };
-    let plan = Plan::make(&arguments.sources, &look)?;
+    let mut plan = Plan::make(&arguments.sources, &look)?;
     if plan.items.is_empty() {
         let notes = plan.notes().join(", ");
         return Err(Failure::invalid(
@@ -134,115 +97,35 @@ pub(crate) fn batch(arguments: &BatchArguments, matches: &ArgMatches) -> anyhow:
     }
     std::fs::create_dir_all(&results)
         .map_err(|error| Failure::invalid("--out", format!("{}: {error}.", results.display())))?;
+    let (folder, others) = (results.canonicalize()?, others::read(&recipe, max_file_bytes)?);
+    let journal = match arguments.manifest || arguments.resume {
+        true => {
+            let what = fingerprint(&recipe, &others, &arguments.name, arguments.recipe.strict)?;
+            Some(Journal::open(&folder, what, arguments.resume)?)
+        }
+        false => None,
+    };
+    if let Some(journal) = &journal {
+        plan.items.retain(|item| !journal.is_result(&item.path));
+    }
     let run = Run {
         engine: Engine::new(worker::limits(&config, 1))?,
-        others: others::read(&recipe, max_file_bytes)?,
+        others,
         recipe,
         template,
         policy: OnConflict::parse(&arguments.on_conflict).unwrap_or_default(),
         options: Options { strict: arguments.recipe.strict, preview: PreviewKind::None },
         results: Files::open(std::slice::from_ref(&results), &[], max_file_bytes)?,
-        folder: results.canonicalize()?,
+        folder,
         sources: plan.items.iter().map(|item| item.path.clone()).collect(),
-        names: Mutex::default(),
+        names: Default::default(),
         date: rfc3339(Clock::default().now_ms()).chars().take(10).collect(),
-        config,
+        timeout: config.engine.job_timeout,
+        journal,
+        resume: arguments.resume,
+        interrupt: Interrupt::listen(arguments.json)?,
     };
-    let summary = run.all(&plan, arguments)?;
-    report(&summary, &plan, arguments.json)?;
-    Ok(if summary.failed > 0 { End::SomeFailed } else { End::Good })
-}
-
-impl Run {
-    fn all(&self, plan: &Plan, arguments: &BatchArguments) -> anyhow::Result<Summary> {
-        let started = Instant::now();
-        let progress = Progress::start(plan.items.len() as u64, arguments.json);
-        let jobs = arguments.jobs.map_or(0, usize::from);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs).build()?;
-        let each = |(index, item): (usize, &Item)| {
-            let done = self.one(u32::try_from(index).unwrap_or(u32::MAX), item);
-            if let Done::Failed(failure) = &done {
-                progress.note(&format!("failed: {}: {failure}", item.path.display()));
-            }
-            progress.step();
-            done
-        };
-        let ended: Vec<Done> = pool.install(|| plan.items.par_iter().enumerate().with_max_len(1).map(each).collect());
-        progress.end();
-        let mut summary = Summary { total: ended.len() as u64, ..Summary::default() };
-        for (item, done) in plan.items.iter().zip(ended) {
-            match done {
-                Done::Ok { bytes_in, bytes_out } => {
-                    summary.ok += 1;
-                    summary.bytes_in += bytes_in;
-                    summary.bytes_out += bytes_out;
-                }
-                Done::Skipped => summary.skipped += 1,
-                Done::Failed(error) => {
-                    summary.failed += 1;
-                    summary.errors.push(ItemError { source: item.path.display().to_string(), error: *error });
-                }
-            }
-        }
-        summary.ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Ok(summary)
-    }
-
-    fn one(&self, index: u32, item: &Item) -> Done {
-        let made = item.files.read(&item.below, "SRC").and_then(|(bytes, _)| {
-            let stop = Stop::new(self.config.engine.job_timeout);
-            self.engine.transform_with(&bytes, &self.others, &self.recipe, &self.options, &stop)
-        });
-        let written = made.and_then(|made| Ok((self.write(index, item, &made)?, made)));
-        match written {
-            Ok((true, made)) => Done::Ok { bytes_in: made.before.bytes, bytes_out: made.facts.bytes },
-            Ok((false, _)) => Done::Skipped,
-            Err(failure) => Done::Failed(Box::new(failure)),
-        }
-    }
-
-    /// Whether it was written; not if its name is taken and that means to skip.
-    fn write(&self, index: u32, item: &Item, made: &Transformed) -> Result<bool, Failure> {
-        let stem = item.path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
-        let wanted = self.template.render(&Named {
-            stem: &stem,
-            ext: made.facts.format.extension(),
-            index,
-            dir: &item.dir,
-            width: made.facts.width,
-            height: made.facts.height,
-            sha256: &made.facts.sha256,
-            date: &self.date,
-        });
-        let mut naming = Naming::new(self.policy, wanted, index, None);
-        let mut step = naming.first();
-        loop {
-            step = match step {
-                Step::Try(attempt) => {
-                    let place = self.place(&attempt, &made.bytes)?;
-                    naming.after(&attempt, place)
-                }
-                Step::Done(_) => return Ok(true),
-                Step::Skip => return Ok(false),
-                Step::Fail(failure) => return Err(failure),
-            }
-        }
-    }
-
-    fn place(&self, attempt: &Attempt, bytes: &[u8]) -> Result<Place, Failure> {
-        if !self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(attempt.name.clone()) {
-            return Ok(Place::Taken);
-        }
-        if self.sources.contains(&self.folder.join(&attempt.name)) {
-            return Ok(Place::Original);
-        }
-        if let Some((above, _)) = attempt.name.rsplit_once('/') {
-            self.results.make_folder(above, "--out")?;
-        }
-        let how = Writing { overwrite: attempt.may_replace, tag: "shell", argument: "--out", still_wanted: &|| Ok(()) };
-        let (taken, _) = self.results.write(&attempt.name, bytes, &how)?;
-        Ok(if taken == Taken::No { Place::Written } else { Place::Taken })
-    }
+    batch_end::finish(&run, &plan, arguments.jobs.map_or(0, usize::from), arguments.json, arguments.contact_sheet)
 }
 
 fn dry_run(plan: &Plan, json: bool) -> anyhow::Result<End> {
@@ -260,29 +143,6 @@ fn dry_run(plan: &Plan, json: bool) -> anyhow::Result<End> {
         result(&format!("left out: {note}"))?;
     }
     Ok(End::Good)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a summary for people")]
-fn report(summary: &Summary, plan: &Plan, json: bool) -> anyhow::Result<()> {
-    if json {
-        return Ok(result(&serde_json::to_string(summary)?)?);
-    }
-    let seconds = summary.ms as f64 / 1000.0;
-    let rate = summary.total as f64 / seconds.max(0.001);
-    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    result(&format!(
-        "{} images in {seconds:.2} s ({rate:.1} images/s): {} ok, {} failed, {} skipped; {:.1} MiB -> {:.1} MiB",
-        summary.total,
-        summary.ok,
-        summary.failed,
-        summary.skipped,
-        mib(summary.bytes_in),
-        mib(summary.bytes_out),
-    ))?;
-    for note in plan.notes() {
-        result(&format!("left out: {note}"))?;
-    }
-    Ok(())
 }
 
 /// The absolute path of a folder that may not exist yet, free of links as far as it does.

@@ -4,6 +4,7 @@ use common::{
     Failure, FailureKind,
     job::Work,
     jobs::{Item, ItemFilter, ItemStatus, JobRecord, JobState},
+    kept,
     outcome::Outcome,
     rfc3339,
 };
@@ -12,10 +13,13 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{CallFacts, GeneratedFacts, Next, Reply, ReportFacts, TransformFacts};
-use crate::Shared;
+use crate::{Shared, files::BatchFile};
 
 /// How many failures stand at the top.
 const ERRORS_SHOWN: u32 = 3;
+
+/// How many contact sheets are linked.
+const SHEETS_SHOWN: u32 = 5;
 
 /// Which pictures of a batch to show.
 #[derive(Clone, Copy, Debug, Default)]
@@ -117,6 +121,18 @@ pub(in crate::mcp) struct JobFacts {
     url: Option<String>,
     /// manifest.jsonl as a file.
     path: Option<String>,
+    /// All results with manifest, report and contact sheets as one zip, for 24 hours; absent over stdio, where they are files.
+    zip_url: Option<String>,
+    /// report.csv (the manifest for spreadsheets), likewise.
+    report_url: Option<String>,
+    /// report.csv as a file.
+    report_path: Option<String>,
+    /// How many contact sheets there are, of 48 images each.
+    sheets: Option<u32>,
+    /// The first five contact sheets; the others are named alike.
+    sheet_urls: Option<Vec<String>>,
+    /// The same as files.
+    sheet_paths: Option<Vec<String>>,
     /// What was skipped while pictures were looked for.
     notes: Option<Vec<String>>,
     /// When it was submitted, RFC 3339.
@@ -167,9 +183,14 @@ pub(in crate::mcp) async fn job(
     if matches!(record.work, Work::BatchPlan(_)) {
         count(&mut facts, record, shared.stores.clock.now_ms());
         items(&mut facts, shared, record, page).await?;
-        manifest(&mut facts, shared, record);
+        files(&mut facts, shared, record);
     }
-    Reply::of(&headline(record), &facts)
+    let mut reply = Reply::of(&headline(record), &facts)?;
+    let from_the_start = page.is_none_or(|page| page.from == 0 && page.status.is_none());
+    if let (Some(Outcome::Batch(done)), true) = (&record.outcome, from_the_start) {
+        reply.picture = super::bytes(shared, done.preview.as_ref()).await?;
+    }
+    Ok(reply)
 }
 
 fn word(state: JobState) -> &'static str {
@@ -249,13 +270,27 @@ async fn items(facts: &mut JobFacts, shared: &Shared, record: &JobRecord, page: 
     Ok(())
 }
 
-fn manifest(facts: &mut JobFacts, shared: &Shared, record: &JobRecord) {
+/// What came out of a batch beside its images: links, or files where there are none.
+fn files(facts: &mut JobFacts, shared: &Shared, record: &JobRecord) {
     let Some(Outcome::Batch(done)) = &record.outcome else { return };
+    let id = &record.id;
+    let link = |file: BatchFile| shared.links.as_ref().map(|links| links.batch(id, file));
+    let stored = |key: &str| match shared.links {
+        Some(_) => None,
+        None => shared.stores.blobs.path(key).map(|path| path.display().to_string()),
+    };
     facts.saved_to = done.saved_to.clone();
-    facts.url = shared.links.as_ref().map(|links| links.manifest(&record.id));
-    let stored = || shared.stores.blobs.path(&done.manifest).map(|path| path.display().to_string());
-    facts.path = done.saved_manifest.clone().or_else(|| if shared.links.is_none() { stored() } else { None });
-    facts.notes = facts.notes.take().or_else(|| Some(done.notes.clone()).filter(|notes| !notes.is_empty()));
+    facts.url = link(BatchFile::Manifest);
+    facts.path = done.saved_manifest.clone().or_else(|| stored(&done.manifest));
+    facts.zip_url = link(BatchFile::Zip);
+    facts.report_url = link(BatchFile::Report);
+    facts.report_path = done.saved_report.clone().or_else(|| stored(&kept::report(id)));
+    facts.sheets = Some(done.sheets);
+    let first = 1..=done.sheets.min(SHEETS_SHOWN);
+    facts.sheet_urls = first.clone().map(|number| link(BatchFile::Sheet(number))).collect();
+    let saved = |number: u32| done.saved_sheets.get(number as usize - 1).cloned();
+    facts.sheet_paths = first.map(|number| saved(number).or_else(|| stored(&kept::sheet(id, number)))).collect();
+    facts.notes = Some(done.notes.clone()).filter(|notes| !notes.is_empty()).or(facts.notes.take());
 }
 
 /// What to do next: poll what is not over, look at what failed.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use common::{
     Failure,
-    job::{Batch, BatchSource, OnConflict, Source, Work},
+    job::{Batch, BatchSource, OnConflict, Return, Source, Work},
     jobs::JobState,
     naming::{self, Template},
 };
@@ -62,6 +62,9 @@ struct Arguments {
     /// Give up after so many failed images. Default: never; one bad image does not stop the rest.
     #[schemars(range(min = 1, max = 10_000_000))]
     max_failures: Option<u32>,
+    /// How the reply shows the first contact sheet: preview (default), full, link, none.
+    #[serde(rename = "return")]
+    show: Option<Return>,
     /// How long to wait for the end before handing back the job_id. Default 20.
     #[schemars(range(min = 0, max = 45))]
     wait_seconds: Option<u32>,
@@ -76,7 +79,8 @@ pub(super) fn entry() -> Entry {
             the call returns, poll get_job {job_id, wait_seconds: 45} and never call batch_process again for it. \
             Originals are never altered: results go into the store and, with save_to, into a folder as well. One bad \
             image does not stop the rest: the result counts ok, failed and skipped, lists the first failures, and \
-            links a manifest with a line for each image. cancel_job stops it.",
+            links all results as one zip, a manifest and a report with a line for each image, and contact sheets, of \
+            which it shows the first. cancel_job stops it.",
         needs: &[Scope::Write],
         works: true,
         read_only: false,
@@ -105,6 +109,7 @@ async fn run(call: &Call, arguments: Arguments) -> Result<Reply, Failure> {
         save_to: arguments.save_to,
         strict: arguments.strict.unwrap_or_default(),
         max_failures: arguments.max_failures,
+        show: arguments.show.unwrap_or_default(),
     });
     let longest = Duration::from_secs(arguments.wait_seconds.unwrap_or(DEFAULT_WAIT_SECONDS).into());
     let (record, joined) = dispatch::submit_and_wait(call, work, longest, Abandoned::Keep).await?;
