@@ -4,13 +4,13 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::harness::Server;
+use crate::harness::{Folder, Server};
 
 #[tokio::test]
 async fn every_case_can_be_answered() {
-    let server = Server::start().await;
-    let listed = server.rpc("tools/list", json!({})).await;
-    let tools = listed["result"]["tools"].as_array().unwrap();
+    let folder = Folder::new();
+    let listed = Server::start(&folder).ask("tools/list", json!({})).await;
+    let tools = listed["tools"].as_array().unwrap();
     let cases = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../evals/cases.jsonl")).unwrap();
     let mut wanted = std::collections::BTreeSet::new();
     for line in cases.lines() {

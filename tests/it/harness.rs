@@ -110,8 +110,13 @@ impl Server {
 
     /// The result of a tool call: `structuredContent` and the whole result.
     pub(crate) async fn call(&self, tool: &str, arguments: Value) -> Reply {
+        Reply { result: self.ask("tools/call", json!({"name": tool, "arguments": arguments})).await }
+    }
+
+    /// The result of a request of MCP.
+    pub(crate) async fn ask(&self, method: &str, params: Value) -> Value {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let request = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": tool, "arguments": arguments}});
+        let request = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
         let answer = self
             .http
             .post(format!("{}/mcp", self.url))
@@ -124,7 +129,7 @@ impl Server {
         let body = answer.text().await.unwrap();
         let message: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"));
         assert_eq!(message["id"], id);
-        Reply { result: message["result"].clone() }
+        message["result"].clone()
     }
 
     /// A call that must succeed.

@@ -7,6 +7,7 @@ mod batch_outputs;
 mod chromium;
 mod connect;
 mod deployment;
+mod evals;
 mod fake_openai;
 mod files;
 mod fleet;
