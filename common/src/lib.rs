@@ -44,9 +44,7 @@ pub use facts::{Facts, Warning};
 pub use failure::{Failure, FailureKind};
 pub use format::Format;
 pub use ids::{ImageId, JobId, UserId, random_bytes};
-pub use images::{
-    Ancestor, ByModel, Found, ImageRecord, Images, Keeping, Lineage, Listing, Named, StorageUse,
-};
+pub use images::{Ancestor, ByModel, Found, ImageRecord, Images, Keeping, Lineage, Listing, Named, StorageUse};
 pub use jobs::Jobs;
 pub use ledger::Ledger;
 pub use money::Usd;

@@ -5,8 +5,8 @@ use std::{path::Path, time::Duration};
 use secrecy::ExposeSecret;
 
 use crate::{
-    Blobs, Clock, Db, ImageId, ImageRecord, Images, Jobs, Keeping, Ledger, Queue, Redis, State, Store, StoreError, UserId,
-    private, storage_mark,
+    Blobs, Clock, Db, ImageId, ImageRecord, Images, Jobs, Keeping, Ledger, Queue, Redis, State, Store, StoreError,
+    UserId, private, storage_mark,
 };
 
 /// Everything that is kept. Clones share it.
@@ -118,7 +118,8 @@ impl Stores {
         match &self.store {
             Store::Sqlite(_) => self.clone(),
             Store::Redis(redis) => {
-                let stores = Self::on(redis.patient().into(), self.blobs.clone(), self.queue.lease(), self.clock.clone());
+                let stores =
+                    Self::on(redis.patient().into(), self.blobs.clone(), self.queue.lease(), self.clock.clone());
                 stores.kept_as(self.images.keeping())
             }
         }

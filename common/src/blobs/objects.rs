@@ -3,7 +3,7 @@
 use std::{
     fmt,
     future::{Future, ready},
-    io, 
+    io,
     ops::Range,
     sync::Arc,
     time::Duration,

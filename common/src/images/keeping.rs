@@ -84,7 +84,8 @@ impl Images {
 
 /// The failure of a user who may not store so much. The setting is named, so that an operator knows where to turn.
 pub(crate) fn over_quota(used: u64, most: u64, more: u64) -> Failure {
-    let what = if more > 1 { format!("the result has {more} more") } else { "there is no room for a result".to_owned() };
+    let what =
+        if more > 1 { format!("the result has {more} more") } else { "there is no room for a result".to_owned() };
     let message = format!("{used} of the {most} bytes that you may store are used, and {what}.");
     Failure::new(FailureKind::StorageFull, message)
         .allowed(format!("{most} bytes of stored images for each user (MAX_STORAGE_MB_PER_USER)"))

@@ -86,9 +86,7 @@ impl Images {
     /// If the store cannot be read.
     pub async fn search(&self, owner: &UserId, listing: &Listing) -> Result<Found, StoreError> {
         match &self.store {
-            Store::Sqlite(db) => {
-                Ok(Found { records: sqlite::list(db, owner, listing).await?, looked_until: None })
-            }
+            Store::Sqlite(db) => Ok(Found { records: sqlite::list(db, owner, listing).await?, looked_until: None }),
             Store::Redis(redis) => redis::list(redis, owner, listing).await,
         }
     }

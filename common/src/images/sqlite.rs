@@ -72,7 +72,10 @@ pub(super) async fn list(db: &Db, owner: &UserId, listing: &Listing) -> Result<V
     and(" AND json_extract(facts, '$.format') = ", format.and_then(|format| format.as_str().map(str::to_owned)));
     let before = listing.before.as_ref().map(ToString::to_string);
     if let Some(before) = before {
-        query.push(" AND (created_at, id) < (SELECT created_at, id FROM images WHERE id = ").push_bind(before).push(")");
+        query
+            .push(" AND (created_at, id) < (SELECT created_at, id FROM images WHERE id = ")
+            .push_bind(before)
+            .push(")");
     }
     for (condition, moment) in [(" AND created_at >= ", listing.since), (" AND created_at <= ", listing.until)] {
         if let Some(moment) = moment {
