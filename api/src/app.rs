@@ -19,7 +19,7 @@ use tower_http::{
 use crate::{
     Site,
     error::Problem,
-    files::download,
+    files::{dead_link, download},
     guard,
     health::health,
     mcp, oauth,
@@ -34,9 +34,7 @@ const MCP_PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-v
 pub(crate) fn router(site: &Site, streams: CancellationToken) -> Router {
     Router::new()
         .route("/", get(welcome))
-        .route("/images/{id}", get(download::image))
-        .route("/jobs/{id}/manifest.jsonl", get(download::manifest))
-        .route("/jobs/{id}/unfinished/{number}", get(download::unfinished))
+        .merge(links())
         .merge(people(site))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
@@ -79,6 +77,16 @@ fn mcp_endpoint(site: &Site, streams: CancellationToken) -> Router<Site> {
         .layer(from_fn_with_state(site.clone(), guard::host))
         .layer(from_fn_with_state(site.clone(), guard::caller))
         .layer(cors(site.clone()))
+}
+
+/// What signed links lead to.
+fn links() -> Router<Site> {
+    Router::new()
+        .route("/images/{id}", get(download::image))
+        .route("/images/{id}/thumbnail", get(download::thumbnail))
+        .route("/jobs/{id}/manifest.jsonl", get(download::manifest))
+        .route("/jobs/{id}/unfinished/{number}", get(download::unfinished))
+        .layer(from_fn(dead_link))
 }
 
 /// What people see in a browser.

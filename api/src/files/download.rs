@@ -10,7 +10,7 @@ use axum::{
 };
 use common::{Format, ImageId, ImageRecord, JobId, StoreError, job::Work, jobs::Progress, outcome::Outcome};
 
-use super::{LinkQuery, Refusal, range::Asked};
+use super::{LinkQuery, Refusal, conditional, range::Asked};
 use crate::{Shared, error::Problem};
 
 /// How long a URL of the object store works; it is asked for at once.
@@ -41,13 +41,36 @@ pub(crate) async fn image(
     check(&shared, &format!("/images/{id}"), &query)?;
     let id = ImageId::parse(&id).ok_or_else(gone)?;
     let record = shared.stores.images.any(&id).await?.ok_or_else(gone)?;
+    whole(&shared, &record, &method, &headers).await
+}
+
+/// The bytes of an image that whoever asks may see.
+pub(crate) async fn whole(
+    shared: &Shared,
+    record: &ImageRecord,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
     let tag = format!("\"{}\"", record.facts.sha256);
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
-        return Ok(StatusCode::NOT_MODIFIED.into_response());
+    if let Some(known) = conditional::not_modified(headers, &tag) {
+        return Ok(known);
     }
     let known = HeaderValue::try_from(tag).ok().map(|tag| Known { tag, length: record.facts.bytes });
     let media_type = record.facts.format.media_type();
-    send(&shared, &method, &headers, File { blob: &record.blob, media_type, name: name(&record), known }).await
+    send(shared, method, headers, File { blob: &record.blob, media_type, name: name(record), known }).await
+}
+
+/// `GET /images/{id}/thumbnail`.
+pub(crate) async fn thumbnail(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    Query(query): Query<LinkQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    check(&shared, &format!("/images/{id}/thumbnail"), &query)?;
+    let id = ImageId::parse(&id).ok_or_else(gone)?;
+    let record = shared.stores.images.any(&id).await?.ok_or_else(gone)?;
+    super::thumbnail::of(&shared, &record, &headers).await
 }
 
 /// `GET /jobs/{id}/manifest.jsonl`.
@@ -104,7 +127,7 @@ fn check(shared: &Shared, path: &str, query: &LinkQuery) -> Result<(), Problem> 
     }
 }
 
-fn gone() -> Problem {
+pub(super) fn gone() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not_found", "What this link leads to is no longer here.")
         .next("list_images lists what there is.")
 }
@@ -140,7 +163,7 @@ async fn send(shared: &Shared, method: &Method, headers: &HeaderMap, file: File<
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.media_type));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(reading.length));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=3600"));
+    headers.insert(header::CACHE_CONTROL, conditional::KEPT);
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
     if let Ok(disposition) = HeaderValue::try_from(disposition) {
         headers.insert(header::CONTENT_DISPOSITION, disposition);
@@ -160,7 +183,7 @@ async fn send(shared: &Shared, method: &Method, headers: &HeaderMap, file: File<
     Ok(response)
 }
 
-fn name(record: &ImageRecord) -> String {
+pub(super) fn name(record: &ImageRecord) -> String {
     if record.name.is_empty() {
         format!("{}.{}", record.id, record.facts.format.extension())
     } else {
@@ -169,7 +192,7 @@ fn name(record: &ImageRecord) -> String {
 }
 
 /// The name as RFC 6266 wants it: plain for every client, and as UTF-8 for those that know how.
-fn disposition(name: &str) -> String {
+pub(super) fn disposition(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || " ._-()".contains(c) { c } else { '_' };
     let ascii: String = name.chars().map(plain).collect();
     let mut value = format!("inline; filename=\"{ascii}\"");

@@ -50,6 +50,12 @@ impl Links {
         self.sign(&format!("/images/{id}"))
     }
 
+    /// A link to the small picture that shows an image.
+    #[must_use]
+    pub(crate) fn thumbnail(&self, id: &ImageId) -> String {
+        self.sign(&format!("/images/{id}/thumbnail"))
+    }
+
     /// A link to the manifest of a batch.
     #[must_use]
     pub(crate) fn manifest(&self, id: &JobId) -> String {
@@ -65,7 +71,9 @@ impl Links {
     /// The image that one of our links leads to, signature or not; whoever uses it checks the owner.
     pub(crate) fn image_of(&self, url: &str) -> Option<ImageId> {
         let path = url.strip_prefix(&self.base)?.strip_prefix("/images/")?;
-        ImageId::parse(path.split(['?', '#']).next()?)
+        let id = path.split(['?', '#']).next()?;
+        // Whoever names the small picture means the image.
+        ImageId::parse(id.strip_suffix("/thumbnail").unwrap_or(id))
     }
 
     /// Whether `query` proves that its bearer may fetch `path`.

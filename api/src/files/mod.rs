@@ -1,7 +1,11 @@
 //! Stored files over HTTP: signed links, and the downloads behind them.
 
+mod conditional;
+mod dead;
 pub(crate) mod download;
 mod links;
 mod range;
+pub(crate) mod thumbnail;
 
+pub(crate) use dead::dead_link;
 pub(crate) use links::{LinkQuery, Links, Refusal};
