@@ -23,7 +23,7 @@ use crate::{
     guard,
     health::health,
     mcp, oauth,
-    pages::{account, invite, login, setup, single_sign_on},
+    pages::{account, gallery, invite, login, setup, single_sign_on},
     welcome::welcome,
 };
 
@@ -103,6 +103,7 @@ fn people(site: &Site) -> Router<Site> {
         .route("/account/sessions/end", post(account::end_session))
         .route("/account/password", post(account::change_password))
         .route("/oauth/authorize", get(oauth::authorize).post(oauth::decide))
+        .merge(gallery::routes())
         .layer(from_fn(guard::form))
         .layer(from_fn_with_state(site.clone(), guard::own_name))
 }

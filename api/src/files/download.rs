@@ -41,23 +41,34 @@ pub(crate) async fn image(
     check(&shared, &format!("/images/{id}"), &query)?;
     let id = ImageId::parse(&id).ok_or_else(gone)?;
     let record = shared.stores.images.any(&id).await?.ok_or_else(gone)?;
-    whole(&shared, &record, &method, &headers).await
+    let tag = tag(&record);
+    match conditional::not_modified(&headers, &tag) {
+        Some(known) => Ok(known),
+        None => send(&shared, &method, &headers, file(&record, tag)).await,
+    }
 }
 
-/// The bytes of an image that whoever asks may see.
-pub(crate) async fn whole(
+/// The bytes of an image for a page that may show nothing of other servers, by somebody who may see it.
+pub(crate) async fn here(
     shared: &Shared,
     record: &ImageRecord,
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let tag = format!("\"{}\"", record.facts.sha256);
-    if let Some(known) = conditional::not_modified(headers, &tag) {
-        return Ok(known);
+    let tag = tag(record);
+    match conditional::not_modified(headers, &tag) {
+        Some(known) => Ok(known),
+        None => bytes(shared, method, headers, file(record, tag)).await,
     }
+}
+
+fn tag(record: &ImageRecord) -> String {
+    format!("\"{}\"", record.facts.sha256)
+}
+
+fn file(record: &ImageRecord, tag: String) -> File<'_> {
     let known = HeaderValue::try_from(tag).ok().map(|tag| Known { tag, length: record.facts.bytes });
-    let media_type = record.facts.format.media_type();
-    send(shared, method, headers, File { blob: &record.blob, media_type, name: name(record), known }).await
+    File { blob: &record.blob, media_type: record.facts.format.media_type(), name: name(record), known }
 }
 
 /// `GET /images/{id}/thumbnail`.
@@ -132,6 +143,7 @@ pub(super) fn gone() -> Problem {
         .next("list_images lists what there is.")
 }
 
+/// Leads on to the object store where that is wanted, else sends the bytes.
 async fn send(shared: &Shared, method: &Method, headers: &HeaderMap, file: File<'_>) -> Result<Response, Problem> {
     let blobs = &shared.stores.blobs;
     let disposition = disposition(&file.name);
@@ -142,6 +154,11 @@ async fn send(shared: &Shared, method: &Method, headers: &HeaderMap, file: File<
         let no_store = [(header::LOCATION, url.as_str()), (header::CACHE_CONTROL, "private, no-store")];
         return Ok((StatusCode::TEMPORARY_REDIRECT, no_store).into_response());
     }
+    bytes(shared, method, headers, file).await
+}
+
+async fn bytes(shared: &Shared, method: &Method, headers: &HeaderMap, file: File<'_>) -> Result<Response, Problem> {
+    let (blobs, disposition) = (&shared.stores.blobs, disposition(&file.name));
     let asked = match &file.known {
         Some(known) if method == Method::GET => Asked::of(headers, &known.tag, known.length),
         _ => Asked::Whole,

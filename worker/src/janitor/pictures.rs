@@ -35,3 +35,77 @@ pub(super) async fn sweep(stores: &Stores) -> Result<u64, StoreError> {
     }
     Ok(removed)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use common::{
+        Blobs, Clock, Facts, Format, JobId, Keeping,
+        job::{Inspect, Source, Work},
+    };
+
+    use super::*;
+
+    const DAY_MS: i64 = 24 * 3600 * 1000;
+
+    async fn store(stores: &Stores) -> ImageRecord {
+        let id = ImageId::random().unwrap();
+        let facts = Facts {
+            width: 1,
+            height: 1,
+            format: Format::Png,
+            bytes: 1,
+            sha256: String::new(),
+            alpha: false,
+            bit_depth: 8,
+        };
+        let record = ImageRecord {
+            blob: format!("{id}.png"),
+            owner: UserId::local(),
+            tool: "upload".into(),
+            job: JobId::random().unwrap(),
+            parent: None,
+            source: None,
+            name: "a.png".into(),
+            recipe: None,
+            by_model: None,
+            facts,
+            created_at: stores.clock.now_ms(),
+            id,
+        };
+        stores.blobs.put(&record.blob, vec![1]).await.unwrap();
+        stores.images.put(&record).await.unwrap();
+        record
+    }
+
+    #[tokio::test]
+    async fn what_is_over_goes_unless_a_job_needs_it() {
+        let (folder, clock) = (tempfile::tempdir().unwrap(), Clock::default());
+        let lease = Duration::from_secs(30);
+        let stores = Stores::open(folder.path(), Blobs::memory(), lease, clock.clone()).await.unwrap();
+        let needed = store(&stores).await;
+        // More than one look holds.
+        let mut old = Vec::new();
+        for _ in 0..150 {
+            old.push(store(&stores).await);
+        }
+        let source = Source::Image(needed.id.clone());
+        let work = Work::Inspect(Inspect { source, sections: Vec::new(), thumbnail: false });
+        let job = stores.jobs.submit(&UserId::local(), work).await.unwrap().id;
+        clock.advance(Duration::from_secs(24 * 3600 + 3600));
+        let young = store(&stores).await;
+        assert_eq!(sweep(&stores).await.unwrap(), 0, "they are kept for ever");
+        let stores = stores.kept_as(Keeping { for_ms: Some(DAY_MS), quota: None });
+        assert_eq!(sweep(&stores).await.unwrap(), 150);
+        assert!(stores.images.any(&old[0].id).await.unwrap().is_none());
+        assert!(stores.blobs.get(&old[149].blob).await.is_err());
+        for kept in [&needed, &young] {
+            assert!(stores.images.any(&kept.id).await.unwrap().is_some());
+            assert!(stores.blobs.get(&kept.blob).await.is_ok());
+        }
+        stores.jobs.cancel(&job).await.unwrap();
+        assert_eq!(sweep(&stores).await.unwrap(), 1, "nobody needs it now");
+        assert_eq!(stores.images.used_by(&UserId::local()).await.unwrap().pictures, 1);
+    }
+}
