@@ -176,7 +176,9 @@ async fn a_batch_is_followed_while_it_runs() {
     let begun =
         server.ok("batch_process", json!({"source": {"folder": "in"}, "steps": steps, "wait_seconds": 0})).await;
     let job = begun["job_id"].as_str().unwrap();
-    browser.open(&format!("{}/gallery/batches/{job}", server.url)).await;
+    let page = begun["watch_url"].as_str().unwrap();
+    assert_eq!(page, format!("{}/gallery/batches/{job}", server.url));
+    browser.open(page).await;
     // No reload by hand: the script hears of it, and shows the images at the end.
     browser.run("window.mine = true").await;
     browser.until("return document.getElementById('state').textContent === 'Working' || window.mine !== true").await;

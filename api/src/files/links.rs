@@ -62,6 +62,12 @@ impl Links {
         self.sign(&format!("/jobs/{id}/manifest.jsonl"))
     }
 
+    /// The page of a batch, for its owner: it proves nothing.
+    #[must_use]
+    pub(crate) fn batch_page(&self, id: &JobId) -> String {
+        format!("{}/gallery/batches/{id}", self.base)
+    }
+
     /// A link to an image that is not finished yet.
     #[must_use]
     pub(crate) fn unfinished(&self, id: &JobId, number: u64) -> String {

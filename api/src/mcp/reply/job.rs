@@ -117,6 +117,8 @@ pub(in crate::mcp) struct JobFacts {
     url: Option<String>,
     /// manifest.jsonl as a file.
     path: Option<String>,
+    /// A page where the user can watch the batch in a browser, once signed in; absent over stdio.
+    watch_url: Option<String>,
     /// What was skipped while pictures were looked for.
     notes: Option<Vec<String>>,
     /// When it was submitted, RFC 3339.
@@ -168,6 +170,7 @@ pub(in crate::mcp) async fn job(
         count(&mut facts, record, shared.stores.clock.now_ms());
         items(&mut facts, shared, record, page).await?;
         manifest(&mut facts, shared, record);
+        facts.watch_url = shared.links.as_ref().map(|links| links.batch_page(&record.id));
     }
     Reply::of(&headline(record), &facts)
 }
