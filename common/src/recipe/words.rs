@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::{Output, Recipe};
 
@@ -41,6 +41,7 @@ fn parameters(of: &Value) -> String {
         let _ = match value {
             Value::String(value) => write!(text, "{before}{name} {value}"),
             Value::Bool(true) => write!(text, "{before}{name}"),
+            Value::Number(number) => write!(text, "{before}{name} {}", plain(number)),
             other => write!(text, "{before}{name} {other}"),
         };
     }
@@ -48,6 +49,14 @@ fn parameters(of: &Value) -> String {
         text.push(')');
     }
     text
+}
+
+/// A number without the digits that only a conversion has added.
+fn plain(number: &Number) -> String {
+    match (number.as_i64(), number.as_f64()) {
+        (None, Some(float)) => ((float * 1e4).round() / 1e4).to_string(),
+        _ => number.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -67,5 +76,8 @@ mod tests {
         let output = Output { max_bytes: Some(9000), ..Output::default() };
         assert!(Recipe { steps, output }.in_words().ends_with("flip, written (max bytes 9000)"));
         assert_eq!(Recipe::default().in_words(), "written anew");
+        let steps = json!([{"op": "blur", "sigma": 2}, {"op": "brightness", "factor": 1.3}]);
+        let steps = Recipe::parse_steps(&steps).unwrap();
+        assert_eq!(Recipe { steps, ..Recipe::default() }.in_words(), "blur (sigma 2), brightness (factor 1.3)");
     }
 }

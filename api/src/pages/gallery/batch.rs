@@ -84,7 +84,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Instead> {
-    let visitor = Visitor::of(&site, &headers, &super::list_or("batches", &id)).await?;
+    let visitor = Visitor::of(&site, &headers, &super::return_to("batches", &id)).await?;
     let job = visitor.batch(&site, &id).await?;
     let stores = &site.shared.stores;
     let of_batch = Listing { job: Some(job.id.clone()), limit: SHOWN, ..Listing::default() };

@@ -31,7 +31,7 @@ pub(super) async fn ask(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Instead> {
-    let visitor = Visitor::of(&site, &headers, &super::list_or("images", &id)).await?;
+    let visitor = Visitor::of(&site, &headers, &super::return_to("images", &id)).await?;
     let ImageRecord { id, name, .. } = visitor.image(&site, &id).await?;
     let children = Listing { parent: Some(id.clone()), limit: 1, ..Listing::default() };
     let children = site.shared.stores.images.list(&visitor.user, &children).await?;
@@ -51,7 +51,7 @@ pub(super) async fn submit(
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, Instead> {
-    let visitor = Visitor::of(&site, &headers, &super::list_or("images", &id)).await?;
+    let visitor = Visitor::of(&site, &headers, &super::return_to("images", &id)).await?;
     visitor.browser.check(&site.authority, &headers, &form)?;
     let record = visitor.image(&site, &id).await?;
     site.shared.stores.delete_image(&visitor.user, &record.id).await?;

@@ -50,7 +50,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Instead> {
-    let visitor = Visitor::of(&site, &headers, &super::list_or("images", &id)).await?;
+    let visitor = Visitor::of(&site, &headers, &super::return_to("images", &id)).await?;
     let record = visitor.image(&site, &id).await?;
     let stores = &site.shared.stores;
     let lineage = stores.images.lineage(&visitor.user, &record).await?;

@@ -45,7 +45,7 @@ pub(crate) fn routes() -> Router<Site> {
 }
 
 /// The page of an image or a batch, if `id` is one; else the gallery. Where signing in leads back to.
-fn list_or(kind: &str, id: &str) -> String {
+fn return_to(kind: &str, id: &str) -> String {
     let plain = id.len() == 20 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if plain { format!("/gallery/{kind}/{id}") } else { "/gallery".to_owned() }
 }
