@@ -129,9 +129,9 @@ pub(super) async fn beginning_with(
     beginning: &str,
     most: u32,
 ) -> Result<Vec<ImageId>, StoreError> {
-    // ~ comes behind every letter that an id may have.
+    // ~ comes behind every letter that an id may have. + has it go by the id, not through all that the owner has.
     let ids: Vec<(String,)> =
-        sqlx::query_as("SELECT id FROM images WHERE id >= ? AND id < ? AND owner = ? ORDER BY id LIMIT ?")
+        sqlx::query_as("SELECT id FROM images WHERE id >= ? AND id < ? AND +owner = ? ORDER BY id LIMIT ?")
             .bind(beginning)
             .bind(format!("{beginning}~"))
             .bind(&owner.0)
