@@ -19,11 +19,11 @@ use tower_http::{
 use crate::{
     Site,
     error::Problem,
-    files::{batch, download},
+    files::{batch, dead_link, download},
     guard,
     health::health,
     mcp, oauth,
-    pages::{account, invite, login, setup, single_sign_on},
+    pages::{account, gallery, invite, login, setup, single_sign_on},
     welcome::welcome,
 };
 
@@ -34,9 +34,7 @@ const MCP_PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-v
 pub(crate) fn router(site: &Site, streams: CancellationToken) -> Router {
     Router::new()
         .route("/", get(welcome))
-        .route("/images/{id}", get(download::image))
-        .route("/jobs/{id}/{file}", get(batch::file))
-        .route("/jobs/{id}/unfinished/{number}", get(download::unfinished))
+        .merge(links())
         .merge(people(site))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
@@ -81,6 +79,16 @@ fn mcp_endpoint(site: &Site, streams: CancellationToken) -> Router<Site> {
         .layer(cors(site.clone()))
 }
 
+/// What signed links lead to.
+fn links() -> Router<Site> {
+    Router::new()
+        .route("/images/{id}", get(download::image))
+        .route("/images/{id}/thumbnail", get(download::thumbnail))
+        .route("/jobs/{id}/{file}", get(batch::file))
+        .route("/jobs/{id}/unfinished/{number}", get(download::unfinished))
+        .layer(from_fn(dead_link))
+}
+
 /// What people see in a browser.
 fn people(site: &Site) -> Router<Site> {
     Router::new()
@@ -95,6 +103,7 @@ fn people(site: &Site) -> Router<Site> {
         .route("/account/sessions/end", post(account::end_session))
         .route("/account/password", post(account::change_password))
         .route("/oauth/authorize", get(oauth::authorize).post(oauth::decide))
+        .merge(gallery::routes())
         .layer(from_fn(guard::form))
         .layer(from_fn_with_state(site.clone(), guard::own_name))
 }

@@ -2,14 +2,16 @@
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use common::{Failure, FailureKind};
 use serde_json::{Value, json};
 
-/// A failure outside of MCP.
-#[derive(Debug)]
+use crate::pages::Page;
+
+/// A failure outside of MCP. Its answer carries it along, for whoever says it in another way.
+#[derive(Clone, Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
     kind: &'static str,
@@ -27,6 +29,35 @@ impl Problem {
     pub(crate) fn next(mut self, next: impl Into<String>) -> Self {
         self.next = Some(next.into());
         self
+    }
+}
+
+impl Problem {
+    /// The same for a person who opened a link to a file in a browser.
+    pub(crate) fn page(self) -> Response {
+        let (title, text) = match self.kind {
+            "link_expired" => (
+                "This link has expired",
+                "Links to images work for a day. Ask for a new one in the chat where you got this one, or look into your gallery.",
+            ),
+            "link_invalid" => (
+                "This link does not work",
+                "It may be cut off: copy all of it. Or ask for a new one in the chat where you got it, or look into your gallery.",
+            ),
+            "not_found" => {
+                ("This is no longer here", "It was deleted, or its time was over. Your gallery shows what there is.")
+            }
+            _ => ("The server cannot show this now", "Try again in a minute."),
+        };
+        let mut response = Page::signpost(self.status, title, text, ("/gallery", "Your gallery"));
+        self.tell_when(response.headers_mut());
+        response
+    }
+
+    fn tell_when(&self, headers: &mut HeaderMap) {
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
     }
 }
 
@@ -63,14 +94,13 @@ impl From<common::StoreError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut error = json!({"kind": self.kind, "message": self.message});
-        if let Some(next) = self.next {
-            error["next"] = next.into();
+        let mut error = json!({"kind": self.kind, "message": &self.message});
+        if let Some(next) = &self.next {
+            error["next"] = next.as_str().into();
         }
         let mut response = (self.status, Json(json!({"error": error}))).into_response();
-        if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
+        self.tell_when(response.headers_mut());
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -274,7 +274,11 @@ async fn may(site: &Site, caller: Option<&Caller>, asks: Asks) -> Result<Option<
         let wanted = asks.needs().iter().copied().chain(caller.scopes.iter()).collect();
         return Err(Box::new(oauth::challenge(&site.authority, &Refusal::InsufficientScope(wanted))));
     }
-    let Asks::Tool { works, .. } = asks else { return Ok(None) };
+    let works = match asks {
+        Asks::Tool { works, .. } => works,
+        Asks::Fetch => false,
+        Asks::Look | Asks::Nothing => return Ok(None),
+    };
     let standing = if caller.limited {
         match site.authority.limits.call(&caller.user.0).await {
             Ok(Ok(standing)) => Some(standing),

@@ -14,8 +14,12 @@ use sqlx::{
 use crate::{Clock, Failure, FailureKind, blobs::ObjectError, private, storage_mark};
 
 /// One file a version; the position in the list is the version it leads to.
-const MIGRATIONS: [&str; 3] =
-    [include_str!("migrations/1.sql"), include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("migrations/1.sql"),
+    include_str!("migrations/2.sql"),
+    include_str!("migrations/3.sql"),
+    include_str!("migrations/4.sql"),
+];
 
 /// What a store may fail with.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +74,16 @@ pub enum StoreError {
         storage_mark::key()
     )]
     OtherStorage,
+    /// A picture that would cross what its owner may store.
+    #[error("{used} bytes of one user are stored, {more} more would cross {most}")]
+    OverQuota {
+        /// Bytes that are stored.
+        used: u64,
+        /// Bytes that there may be.
+        most: u64,
+        /// Bytes that would come to it.
+        more: u64,
+    },
     /// The owner has as many jobs that are not over as they may.
     #[error("{0} jobs of one user are not over")]
     TooManyOpen(u64),
@@ -102,6 +116,7 @@ impl From<StoreError> for Failure {
                 Self::new(FailureKind::TooLarge, format!("The picture has {bytes} bytes."))
                     .allowed(format!("at most {most} bytes"))
             }
+            StoreError::OverQuota { used, most, more } => crate::images::over_quota(*used, *most, *more),
             StoreError::Id(failure) => failure.clone(),
             StoreError::TooManyOpen(most) => crate::jobs::too_many_open(*most),
             StoreError::Record(_)

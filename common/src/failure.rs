@@ -126,6 +126,17 @@ impl Failure {
             .next("Try once more; if it happens again, report it with the time of the call.")
     }
 
+    /// Whether it may pass by itself within a minute, so that the same work is worth another try.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        match self.kind {
+            FailureKind::Unavailable => true,
+            // A disk may be emptied; what somebody is allowed stays.
+            FailureKind::StorageFull => self.allowed.is_none(),
+            _ => false,
+        }
+    }
+
     /// Names the argument at fault.
     #[must_use]
     pub fn argument(mut self, path: impl Into<String>) -> Self {

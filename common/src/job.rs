@@ -49,6 +49,17 @@ pub enum Source {
     Url(String),
 }
 
+impl Source {
+    /// The stored picture that it is, or becomes.
+    #[must_use]
+    pub fn image(&self) -> Option<&ImageId> {
+        match self {
+            Self::Image(id) | Self::Inline(id) => Some(id),
+            Self::Path(_) | Self::Url(_) => None,
+        }
+    }
+}
+
 /// Which picture the reply shows.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -264,9 +275,30 @@ pub enum Work {
     },
     /// Write the manifest of a batch whose pictures are all through.
     BatchFinish,
+    /// The small picture that shows a stored one.
+    Thumbnail {
+        /// The stored one.
+        image: ImageId,
+    },
 }
 
 impl Work {
+    /// The stored pictures that it reads, those that came with the call included. Of a batch, those that were named one
+    /// by one.
+    pub fn images(&self) -> impl Iterator<Item = &ImageId> {
+        self.sources().into_iter().filter_map(Source::image)
+    }
+
+    /// Whether it makes pictures that are kept.
+    #[must_use]
+    pub fn makes_pictures(&self) -> bool {
+        match self {
+            Self::Transform(_) | Self::Generate(_) | Self::BatchPlan(_) | Self::BatchItem { .. } => true,
+            Self::Compare(compare) => compare.show != Return::None,
+            _ => false,
+        }
+    }
+
     /// The pictures that the caller named, one by one.
     fn sources(&self) -> Vec<&Source> {
         match self {
@@ -281,7 +313,7 @@ impl Work {
                 BatchSource::Folder { .. } => batch.others.iter().collect(),
                 BatchSource::Images(images) => images.iter().chain(&batch.others).collect(),
             },
-            Self::BatchItem { .. } | Self::BatchFinish => Vec::new(),
+            Self::BatchItem { .. } | Self::BatchFinish | Self::Thumbnail { .. } => Vec::new(),
         }
     }
 
@@ -311,6 +343,7 @@ impl Work {
             Self::BatchPlan(_) => "batch_plan",
             Self::BatchItem { .. } => "batch_item",
             Self::BatchFinish => "batch_finish",
+            Self::Thumbnail { .. } => "thumbnail",
         }
     }
 
@@ -332,6 +365,7 @@ impl Work {
             | Self::BatchItem { .. }
             | Self::ExtractText(_)
             | Self::Compare(_)
+            | Self::Thumbnail { .. }
             | Self::Analyze(_) => Lane::Cpu,
         }
     }

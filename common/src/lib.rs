@@ -38,14 +38,14 @@ pub mod telemetry;
 mod test_store;
 
 pub use self::redis::Redis;
-pub use blobs::{Blobs, ObjectError, Reading};
+pub use blobs::{BlobFound, Blobs, ObjectError, Reading};
 pub use clock::{Clock, rfc3339};
 pub use db::{Db, StoreError};
 pub use facts::{Facts, Warning};
 pub use failure::{Failure, FailureKind};
 pub use format::Format;
 pub use ids::{ImageId, JobId, UserId, random_bytes};
-pub use images::{ByModel, ImageRecord, Images, Listing};
+pub use images::{Ancestor, ByModel, Found, ImageRecord, Images, Keeping, Lineage, Listing, Named, StorageUse};
 pub use jobs::Jobs;
 pub use ledger::Ledger;
 pub use money::Usd;

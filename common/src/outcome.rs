@@ -167,4 +167,6 @@ pub enum Outcome {
     Quoted(Quoted),
     /// Of a batch.
     Batch(BatchDone),
+    /// A small picture that shows a stored one.
+    Thumbnail(PreviewRef),
 }

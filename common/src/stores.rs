@@ -4,7 +4,10 @@ use std::{path::Path, time::Duration};
 
 use secrecy::ExposeSecret;
 
-use crate::{Blobs, Clock, Db, Images, Jobs, Ledger, Queue, Redis, State, Store, StoreError, private, storage_mark};
+use crate::{
+    Blobs, Clock, Db, ImageId, ImageRecord, Images, Jobs, Keeping, Ledger, Queue, Redis, State, Store, StoreError,
+    UserId, private, storage_mark,
+};
 
 /// Everything that is kept. Clones share it.
 #[derive(Clone, Debug)]
@@ -40,16 +43,39 @@ impl Stores {
     pub async fn of(config: &config::Config, clock: Clock) -> Result<Self, StoreError> {
         let (storage, lease) = (&config.storage, config.queue.lease);
         let blobs = Blobs::open(&storage.url, &storage.s3)?;
-        match &storage.redis_url {
-            None => Self::open(&storage.data_dir, blobs, lease, clock).await,
+        let stores = match &storage.redis_url {
+            None => Self::open(&storage.data_dir, blobs, lease, clock).await?,
             Some(url) => {
                 let stores = Self::connect(url.expose_secret(), blobs, lease, clock).await?;
                 if storage.url != config::StorageUrl::Memory {
                     storage_mark::agree(&stores.blobs, &stores.state).await?;
                 }
-                Ok(stores)
+                stores
+            }
+        };
+        Ok(stores.kept_as(Keeping::of(storage)))
+    }
+
+    /// The same, with pictures kept so long and so many.
+    #[must_use]
+    pub fn kept_as(mut self, keeping: Keeping) -> Self {
+        self.images = self.images.kept_as(keeping);
+        self
+    }
+
+    /// Removes a picture of `owner`: its record with all that leads to it, then its bytes. What was made from it stays.
+    /// Returns what it was; `None` if there is none, so that a second time says so.
+    ///
+    /// # Errors
+    /// If its record cannot be removed. Bytes that cannot be are collected later.
+    pub async fn delete_image(&self, owner: &UserId, id: &ImageId) -> Result<Option<ImageRecord>, StoreError> {
+        let Some(record) = self.images.delete(owner, id).await? else { return Ok(None) };
+        for blob in [&record.blob, &ImageRecord::thumbnail(id)] {
+            if let Err(error) = self.blobs.delete(blob).await {
+                tracing::warn!(%error, "the bytes of a deleted picture are still there");
             }
         }
+        Ok(Some(record))
     }
 
     /// Opens the stores of a single machine: records in `folder`, made if missing, bytes in `blobs`.
@@ -92,7 +118,9 @@ impl Stores {
         match &self.store {
             Store::Sqlite(_) => self.clone(),
             Store::Redis(redis) => {
-                Self::on(redis.patient().into(), self.blobs.clone(), self.queue.lease(), self.clock.clone())
+                let stores =
+                    Self::on(redis.patient().into(), self.blobs.clone(), self.queue.lease(), self.clock.clone());
+                stores.kept_as(self.images.keeping())
             }
         }
     }

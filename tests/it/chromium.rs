@@ -100,6 +100,15 @@ impl Chromium {
         self.post("execute/sync", json!({"script": script, "args": []})).await.unwrap()
     }
 
+    /// Waits until `script` returns true.
+    pub(crate) async fn until(&self, script: &str) {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while self.run(script).await != true {
+            assert!(std::time::Instant::now() < deadline, "not so: {script}: {}", self.source().await);
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
     /// Whether a script of the page has opened a dialog.
     pub(crate) async fn has_dialog(&self) -> bool {
         self.read("alert/text").await.is_ok()

@@ -74,6 +74,9 @@ async fn a_user_who_calls_too_often_has_to_wait() {
     let stopped = call().await;
     assert_eq!(stopped.status, 429, "{}", stopped.body);
     assert!((1..=60).contains(&stopped.header("retry-after").parse::<u64>().unwrap()));
+    let read = json!({"uri": "image://img_0000000000000000"});
+    let fetched = site.mcp_call(Some(&tokens.access), "resources/read", read).await;
+    assert_eq!(fetched.status, 429, "fetching images counts as calls do: {}", fetched.body);
     assert!(site.lets_in(&tokens.access).await, "hosts list tools all the time; that is not counted");
     site.later(60);
     assert_eq!(call().await.status, 200);

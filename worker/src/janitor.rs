@@ -1,5 +1,9 @@
-//! Forgets jobs that ended long ago: their records and all that is kept beside them; and small values that have
-//! expired. Pictures stay.
+//! Forgets jobs that ended long ago: their records and all that is kept beside them; small values that have expired;
+//! pictures that have, where the settings say when; and bytes that nothing names. Every worker has one: what one removes, the others do
+//! not find.
+
+mod orphans;
+mod pictures;
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,6 +28,18 @@ pub(crate) fn start(context: Arc<Context>) -> JoinHandle<()> {
                 Ok(0) => {}
                 Ok(jobs) => tracing::info!(jobs, "jobs that ended long ago were forgotten"),
                 Err(error) => tracing::warn!(%error, "old jobs could not be forgotten; trying again later"),
+            }
+            match pictures::sweep(&context.stores).await {
+                Ok(0) => {}
+                Ok(pictures) => tracing::info!(pictures, "pictures whose time was over were removed"),
+                Err(error) => tracing::warn!(%error, "old pictures could not be removed; trying again later"),
+            }
+            match orphans::sweep(&context.stores).await {
+                Ok(0) => {}
+                Ok(blobs) => tracing::info!(blobs, "bytes that nothing names were removed"),
+                Err(error) => {
+                    tracing::warn!(%error, "bytes that nothing names could not be removed; trying again later")
+                }
             }
             tokio::time::sleep(BETWEEN).await;
         }

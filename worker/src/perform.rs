@@ -70,6 +70,7 @@ async fn attempt(context: &Arc<Context>, job: &Job, delivery: &Delivery) -> Resu
         Work::BatchPlan(batch) => job::batch_plan::run(context, job, batch).await.map(|()| None),
         Work::BatchItem { index } => job::batch_item::run(context, job, *index, &delivery.hold).await.map(|()| None),
         Work::BatchFinish => job::batch_finish::run(context, job).await.map(Some),
+        Work::Thumbnail { image } => job::thumbnail::run(context, job, image).await.map(Some),
     };
     drop(running);
     let outcome = ended.as_ref().map_or_else(|failure| failure.kind.code(), |_| "ok");
@@ -80,7 +81,7 @@ async fn attempt(context: &Arc<Context>, job: &Job, delivery: &Delivery) -> Resu
             tracing::warn!(%failure, duration_ms, "another worker has taken this over");
             Ok(Verdict::Done)
         }
-        Err(failure) if passing(&failure) && delivery.attempt < delivery.max_attempts => {
+        Err(failure) if failure.passes() && delivery.attempt < delivery.max_attempts => {
             tracing::warn!(%failure, duration_ms, "will be tried again");
             Ok(retry(delivery))
         }
@@ -109,11 +110,6 @@ async fn end(
         (Work::BatchItem { index }, Err(failure)) => job::batch_item::fail(context, job, *index, failure).await,
         (_, end) => context.stores.jobs.finish(&job.id, &end).await,
     }
-}
-
-/// Whether it may pass by itself.
-fn passing(failure: &Failure) -> bool {
-    matches!(failure.kind, FailureKind::Unavailable | FailureKind::StorageFull)
 }
 
 /// Back-off: 1 s, 4 s, 16 s … at most a minute, with a quarter of jitter so that jobs that failed together come apart.

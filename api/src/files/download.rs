@@ -10,7 +10,7 @@ use axum::{
 };
 use common::{Format, ImageId, ImageRecord, JobId, StoreError, job::Work, jobs::Progress};
 
-use super::{LinkQuery, Refusal, range::Asked};
+use super::{LinkQuery, Refusal, conditional, range::Asked};
 use crate::{Shared, error::Problem};
 
 /// How long a URL of the object store works; it is asked for at once.
@@ -41,13 +41,47 @@ pub(crate) async fn image(
     check(&shared, &format!("/images/{id}"), &query)?;
     let id = ImageId::parse(&id).ok_or_else(gone)?;
     let record = shared.stores.images.any(&id).await?.ok_or_else(gone)?;
-    let tag = format!("\"{}\"", record.facts.sha256);
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
-        return Ok(StatusCode::NOT_MODIFIED.into_response());
+    let tag = tag(&record);
+    match conditional::not_modified(&headers, &tag) {
+        Some(known) => Ok(known),
+        None => send(&shared, &method, &headers, file(&record, tag)).await,
     }
+}
+
+/// The bytes of an image for a page that may show nothing of other servers, by somebody who may see it.
+pub(crate) async fn here(
+    shared: &Shared,
+    record: &ImageRecord,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let tag = tag(record);
+    match conditional::not_modified(headers, &tag) {
+        Some(known) => Ok(known),
+        None => bytes(shared, method, headers, file(record, tag)).await,
+    }
+}
+
+fn tag(record: &ImageRecord) -> String {
+    format!("\"{}\"", record.facts.sha256)
+}
+
+fn file(record: &ImageRecord, tag: String) -> File<'_> {
     let known = HeaderValue::try_from(tag).ok().map(|tag| Known { tag, length: record.facts.bytes });
-    let media_type = record.facts.format.media_type();
-    send(&shared, &method, &headers, File { blob: &record.blob, media_type, name: name(&record), known }).await
+    File { blob: &record.blob, media_type: record.facts.format.media_type(), name: name(record), known }
+}
+
+/// `GET /images/{id}/thumbnail`.
+pub(crate) async fn thumbnail(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    Query(query): Query<LinkQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    check(&shared, &format!("/images/{id}/thumbnail"), &query)?;
+    let id = ImageId::parse(&id).ok_or_else(gone)?;
+    let record = shared.stores.images.any(&id).await?.ok_or_else(gone)?;
+    super::thumbnail::of(&shared, &record, &headers).await
 }
 
 /// `GET /jobs/{id}/unfinished/{number}`: an image on the way, as long as its job runs.
@@ -89,6 +123,7 @@ pub(super) fn gone() -> Problem {
         .next("list_images lists what there is.")
 }
 
+/// Leads on to the object store where that is wanted, else sends the bytes.
 pub(super) async fn send(
     shared: &Shared,
     method: &Method,
@@ -104,6 +139,11 @@ pub(super) async fn send(
         let no_store = [(header::LOCATION, url.as_str()), (header::CACHE_CONTROL, "private, no-store")];
         return Ok((StatusCode::TEMPORARY_REDIRECT, no_store).into_response());
     }
+    bytes(shared, method, headers, file).await
+}
+
+async fn bytes(shared: &Shared, method: &Method, headers: &HeaderMap, file: File<'_>) -> Result<Response, Problem> {
+    let (blobs, disposition) = (&shared.stores.blobs, disposition(&file.name));
     let asked = match &file.known {
         Some(known) if method == Method::GET => Asked::of(headers, &known.tag, known.length),
         _ => Asked::Whole,
@@ -125,7 +165,7 @@ pub(super) async fn send(
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.media_type));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(reading.length));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=3600"));
+    headers.insert(header::CACHE_CONTROL, conditional::KEPT);
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
     if let Ok(disposition) = HeaderValue::try_from(disposition) {
         headers.insert(header::CONTENT_DISPOSITION, disposition);
@@ -145,7 +185,7 @@ pub(super) async fn send(
     Ok(response)
 }
 
-fn name(record: &ImageRecord) -> String {
+pub(super) fn name(record: &ImageRecord) -> String {
     if record.name.is_empty() {
         format!("{}.{}", record.id, record.facts.format.extension())
     } else {
@@ -154,7 +194,7 @@ fn name(record: &ImageRecord) -> String {
 }
 
 /// The name as RFC 6266 wants it: plain for every client, and as UTF-8 for those that know how.
-fn disposition(name: &str) -> String {
+pub(super) fn disposition(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || " ._-()".contains(c) { c } else { '_' };
     let ascii: String = name.chars().map(plain).collect();
     let mut value = format!("inline; filename=\"{ascii}\"");

@@ -51,10 +51,22 @@ impl Links {
         self.sign(&format!("/images/{id}"))
     }
 
+    /// A link to the small picture that shows an image.
+    #[must_use]
+    pub(crate) fn thumbnail(&self, id: &ImageId) -> String {
+        self.sign(&format!("/images/{id}/thumbnail"))
+    }
+
     /// A link to what comes out of a batch.
     #[must_use]
     pub(crate) fn batch(&self, id: &JobId, file: BatchFile) -> String {
         self.sign(&format!("/jobs/{id}/{}", file.name()))
+    }
+
+    /// The page of a batch, for its owner: it proves nothing.
+    #[must_use]
+    pub(crate) fn batch_page(&self, id: &JobId) -> String {
+        format!("{}/gallery/batches/{id}", self.base)
     }
 
     /// A link to an image that is not finished yet.
@@ -66,7 +78,9 @@ impl Links {
     /// The image that one of our links leads to, signature or not; whoever uses it checks the owner.
     pub(crate) fn image_of(&self, url: &str) -> Option<ImageId> {
         let path = url.strip_prefix(&self.base)?.strip_prefix("/images/")?;
-        ImageId::parse(path.split(['?', '#']).next()?)
+        let id = path.split(['?', '#']).next()?;
+        // Whoever names the small picture means the image.
+        ImageId::parse(id.strip_suffix("/thumbnail").unwrap_or(id))
     }
 
     /// Whether `query` proves that its bearer may fetch `path`.

@@ -68,6 +68,9 @@ pub(super) async fn submit(call: &Call, work: Work) -> Result<Submitted, Failure
             .allowed("the image_id of an earlier result (img_…), or a data: URL; no save_to and no folder")
             .next("Call again with one of these."));
     }
+    if work.makes_pictures() {
+        call.shared.stores.images.has_room(&call.caller.user).await?;
+    }
     let most = if call.caller.limited { call.shared.config.queue.max_jobs_per_user } else { u64::MAX };
     Ok(call.shared.stores.jobs.submit_within(&call.caller.user, work, most).await?)
 }

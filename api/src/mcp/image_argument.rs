@@ -6,10 +6,10 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use common::{Failure, FailureKind, ImageId, JobId, job::Source, schema::clip};
+use common::{Failure, FailureKind, ImageId, JobId, job::Source};
 use url::Url;
 
-use super::{dispatch::Call, resources};
+use super::{dispatch::Call, own_image::own_image, resources};
 
 /// How base64 of the usual formats begins: JPEG, PNG, WebP, GIF.
 const UNMISTAKABLE: [&str; 4] = ["/9j/", "iVBOR", "UklGR", "R0lGOD"];
@@ -31,7 +31,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// An image argument, told by its looks.
 #[derive(Debug, PartialEq)]
 enum Given {
-    Id(ImageId),
+    /// An id, or the beginning of one.
+    Id(String),
     Bytes(Vec<u8>),
     Path(String),
     Url(String),
@@ -45,16 +46,13 @@ pub(super) async fn resolve(call: &Call, text: &str, argument: &str) -> Result<S
     let stores = &call.shared.stores;
     let own_link = call.shared.links.as_ref().and_then(|links| links.image_of(text));
     let given = match own_link {
-        Some(id) => Given::Id(id),
+        Some(id) => Given::Id(id.to_string()),
         None => tell(text, &call.shared.config.storage.allowed_dirs).map_err(|failure| failure.argument(argument))?,
     };
     match given {
         Given::Path(path) => Ok(Source::Path(path)),
         Given::Url(address) => Ok(Source::Url(address)),
-        Given::Id(id) => match stores.images.get(&call.caller.user, &id).await? {
-            Some(record) => Ok(Source::Image(record.id)),
-            None => Err(no_such_image(text).argument(argument)),
-        },
+        Given::Id(id) => Ok(Source::Image(own_image(call, &id, argument).await?.id)),
         Given::Bytes(bytes) => {
             let most = call.shared.config.engine.max_file_bytes;
             if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > most {
@@ -75,7 +73,11 @@ fn tell(text: &str, folders: &[PathBuf]) -> Result<Given, Failure> {
         return Err(Failure::invalid("image", "No image is given.").allowed(allowed(folders)));
     }
     if let Some(id) = ImageId::parse(text).or_else(|| resources::id_of(text)) {
-        return Ok(Given::Id(id));
+        return Ok(Given::Id(id.to_string()));
+    }
+    // Whoever means a file of that name gives its ending.
+    if text.starts_with(ImageId::PREFIX) && !text.contains(['/', '.', '\\']) {
+        return Ok(Given::Id(text.to_owned()));
     }
     if JobId::parse(text).is_some() {
         return Err(Failure::invalid("image", "This is the id of a job, not of an image.")
@@ -125,15 +127,7 @@ fn local_path(text: &str, folders: &[PathBuf]) -> Result<Option<String>, Failure
                 .next("Give an https:// address; or ask the user to save the file into one of these folders."));
         }
     }
-    if text.starts_with(ImageId::PREFIX) && !text.contains(['/', '.', '\\']) {
-        return Err(no_such_image(text));
-    }
     Ok(None)
-}
-
-fn no_such_image(text: &str) -> Failure {
-    Failure::new(FailureKind::NotFound, format!("There is no image \"{}\".", clip(text)))
-        .next("Call list_images for the ids there are.")
 }
 
 fn in_a_sandbox(folders: &[PathBuf]) -> Failure {
@@ -156,7 +150,7 @@ fn allowed(folders: &[PathBuf]) -> String {
         format!("a path inside {}", folders.join(", "))
     };
     format!(
-        "{paths}; the image_id of an earlier result (img_…); an https:// address of an image; a data: URL or base64, best under 256 KB"
+        "{paths}; the image_id of an earlier result (img_…, or at least 6 letters of its beginning); an https:// address of an image; a data: URL or base64, best under 256 KB"
     )
 }
 
@@ -208,8 +202,9 @@ mod tests {
     #[test]
     fn ids_paths_and_bytes_are_told_apart() {
         let id = ImageId::random().unwrap();
-        assert_eq!(tell(id.as_str()).unwrap(), Given::Id(id.clone()));
-        assert_eq!(tell(&format!("image://{id}")).unwrap(), Given::Id(id));
+        assert_eq!(tell(id.as_str()).unwrap(), Given::Id(id.to_string()));
+        assert_eq!(tell(&format!("image://{id}")).unwrap(), Given::Id(id.to_string()));
+        assert_eq!(tell("img_7k2m9w").unwrap(), Given::Id("img_7k2m9w".into()));
         for path in
             ["/srv/pictures/a.jpg", "a.jpg", "img_holiday.png", "/9j/photo.jpg", "Qkuchen", "C:\\a.png", "~/x.png"]
         {
@@ -243,7 +238,6 @@ mod tests {
         for text in ["HTTP://x/y", "https:x", "", "data:image/svg+xml,<svg/>", "iVBORw0K!!", "job_7k2m9w0c4t8x3v5q"] {
             assert_eq!(tell(text).unwrap_err().kind, FailureKind::InvalidArgument, "{text}");
         }
-        assert_eq!(tell("img_nonsense").unwrap_err().kind, FailureKind::NotFound);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod dispatch;
 mod image_argument;
+mod own_image;
 mod paid;
 mod reply;
 mod resources;
@@ -47,6 +48,8 @@ pub(crate) enum Asks {
     Tool { needs: &'static [Scope], works: bool },
     /// To see something of the caller's.
     Look,
+    /// To fetch an image of the caller's, which counts as a call of a tool does.
+    Fetch,
     /// What is the same for everybody, or nothing.
     Nothing,
 }
@@ -64,7 +67,8 @@ impl Asks {
                     works: about.is_some_and(|about| about.works),
                 }
             }
-            ClientRequest::ListResourcesRequest(_) | ClientRequest::ReadResourceRequest(_) => Self::Look,
+            ClientRequest::ListResourcesRequest(_) => Self::Look,
+            ClientRequest::ReadResourceRequest(_) => Self::Fetch,
             _ => Self::Nothing,
         }
     }
@@ -73,7 +77,7 @@ impl Asks {
     pub(crate) fn needs(self) -> &'static [Scope] {
         match self {
             Self::Tool { needs, .. } => needs,
-            Self::Look => &[Scope::Read],
+            Self::Look | Self::Fetch => &[Scope::Read],
             Self::Nothing => &[],
         }
     }

@@ -26,7 +26,7 @@ pub(super) const INSTRUCTIONS: &str = "\
 Makes, edits, describes, reads, compares and transforms images, one by one or whole folders. Prefer transform_image and \
 local tools: they are exact and free. create_image, edit_image, generate_variations and describe_and_recreate cost money: \
 an answer with confirm_token is a quote, to be shown to the user before you call again with it.\n\
-Giving an image: (1) the image_id of an earlier result (img_…), (2) an https:// address of an image, (3) a path of a \
+Giving an image: (1) the image_id of an earlier result (img_…, or its first 6 letters), (2) an https:// address of an image, (3) a path of a \
 file inside the folders this server may read, (4) a data: URL or base64, only for images under 256 KB. Files attached to the chat live in the chat's own \
 sandbox and cannot be reached: ask the user for a path instead.\n\
 Results are stored and immutable: every result has a new image_id, which the next call can use. Trust the numbers in \

@@ -122,6 +122,22 @@ impl Browser {
         Ok(response)
     }
 
+    /// The same for a page with a script.
+    ///
+    /// # Errors
+    /// As [`Browser::page`].
+    pub(crate) fn scripted<T: Template>(
+        &self,
+        authority: &Authority,
+        status: StatusCode,
+        template: impl FnOnce(String, String) -> T,
+    ) -> Result<Response, PageError> {
+        let code = self.form_code(authority)?;
+        let mut response = Page::scripted(status, |nonce| template(nonce, code));
+        self.remember(authority, &mut response);
+        Ok(response)
+    }
+
     /// Refuses a form that no page of ours in this browser has sent.
     ///
     /// # Errors

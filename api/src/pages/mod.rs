@@ -1,10 +1,11 @@
-//! Pages for people: setting up, signing in, consent, their account. Plain HTML that works without scripts.
+//! Pages for people: setting up, signing in, consent, their account, what they have stored. Plain HTML that works without scripts.
 
 pub(crate) mod account;
 mod agent;
 mod browser;
 mod consent;
 mod form;
+pub(crate) mod gallery;
 pub(crate) mod invite;
 pub(crate) mod login;
 mod moment;

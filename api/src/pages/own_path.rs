@@ -7,6 +7,10 @@ const HOME: &str = "/account";
 /// signing in never ends on a page of somebody else (RFC 9700, section 4.11).
 pub(crate) fn own_path(wanted: &str) -> &str {
     let plain = |id: &str| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let gallery = ["/gallery/images/", "/gallery/batches/"].into_iter().find_map(|page| wanted.strip_prefix(page));
+    if wanted == "/gallery" || gallery.is_some_and(|id| id.len() == 20 && plain(id)) {
+        return wanted;
+    }
     match wanted.strip_prefix("/oauth/authorize?transaction=") {
         Some(id) if (1..=100).contains(&id.len()) && plain(id) => wanted,
         _ => HOME,
@@ -20,7 +24,9 @@ mod tests {
     #[test]
     fn a23_only_pages_of_ours_that_send_people_here() {
         let own = "/oauth/authorize?transaction=aB3_-x";
-        assert_eq!(own_path(own), own);
+        for own in [own, "/gallery", "/gallery/images/img_7k2m9w0c4t8x3v5q", "/gallery/batches/job_5p1r8n2d6h4g9z0s"] {
+            assert_eq!(own_path(own), own);
+        }
         for other in [
             "",
             "/",
@@ -30,6 +36,11 @@ mod tests {
             "/\\evil.example",
             "https://evil.example/account",
             "javascript:alert(1)",
+            "/gallery/",
+            "/gallery?query=x",
+            "/gallery/images/..",
+            "/gallery/images/img_7k2m9w0c4t8x3v5q/delete",
+            "/gallery/images/img_7k2m9w0c4t8x3v.q",
             "/oauth/authorize",
             "/oauth/authorize?transaction=",
             "/oauth/authorize?transaction=a&client_id=b",

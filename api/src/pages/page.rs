@@ -16,6 +16,19 @@ pub(crate) struct Page;
 impl Page {
     /// Renders a template with a fresh nonce.
     pub(crate) fn render<T: Template>(status: StatusCode, template: impl FnOnce(String) -> T) -> Response {
+        Self::with_policy(status, |_| String::new(), template)
+    }
+
+    /// The same for a template whose one `<script nonce="…" src="…">` may ask this server.
+    pub(crate) fn scripted<T: Template>(status: StatusCode, template: impl FnOnce(String) -> T) -> Response {
+        Self::with_policy(status, |nonce| format!("; script-src 'nonce-{nonce}'; connect-src 'self'"), template)
+    }
+
+    fn with_policy<T: Template>(
+        status: StatusCode,
+        more: impl FnOnce(&str) -> String,
+        template: impl FnOnce(String) -> T,
+    ) -> Response {
         let made = random_secret().map_err(|error| error.message).and_then(|nonce| {
             let html = template(nonce.clone()).render().map_err(|error| error.to_string())?;
             Ok((nonce, html))
@@ -31,7 +44,8 @@ impl Page {
         // No form-action: Chromium checks it along the whole chain of redirects after a form, and the callback of a
         // client may go on to an address of its own (claude://).
         let policy = format!(
-            "default-src 'none'; style-src 'nonce-{nonce}'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+            "default-src 'none'; style-src 'nonce-{nonce}'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'{}",
+            more(&nonce)
         );
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

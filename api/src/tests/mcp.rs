@@ -31,7 +31,7 @@ async fn both_eras_are_spoken_without_sessions() {
         let usual = [("Accept", "application/json, text/event-stream"), ("Content-Type", "application/json")];
         let answer = house.http("POST", path, &[&usual[..], &headers[..]].concat(), &list.to_string()).await;
         let result = &answer.json()["result"];
-        assert_eq!(result["tools"].as_array().unwrap().len(), 15, "{}", answer.body);
+        assert_eq!(result["tools"].as_array().unwrap().len(), 16, "{}", answer.body);
         assert_eq!((&result["ttlMs"], &result["cacheScope"]), (&json!(3_600_000), &json!("public")));
     }
 }

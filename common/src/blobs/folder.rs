@@ -5,15 +5,18 @@ use std::{
     io::{self, Read, SeekFrom, Write},
     ops::Range,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::{
+    Stream, StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
-use super::Reading;
+use super::{BlobFound, Reading};
 use crate::{StoreError, ids::random_bytes, private};
 
 /// A temporary file of this age belongs to nobody any more.
@@ -116,9 +119,60 @@ impl Folder {
         }
     }
 
+    /// One folder after the other.
+    pub(super) fn list(&self) -> BoxStream<'static, Result<BlobFound, StoreError>> {
+        let folder = self.folder.clone();
+        stream::once(blocking(move || folders(&folder)))
+            .map_ok(|folders| stream::iter(folders.into_iter().map(Ok)))
+            .try_flatten()
+            .and_then(|folder| blocking(move || files(&folder)))
+            .map_ok(|files| stream::iter(files.into_iter().map(Ok)))
+            .try_flatten()
+            .boxed()
+    }
+
+    pub(super) async fn written_at(&self, key: &str) -> Result<Option<i64>, StoreError> {
+        match tokio::fs::metadata(self.path(key)).await {
+            Ok(file) => Ok(Some(milliseconds(file.modified()?))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn temporary(&self) -> Result<PathBuf, StoreError> {
         Ok(self.folder.join("tmp").join(data_encoding::HEXLOWER.encode(&random_bytes::<8>()?)))
     }
+}
+
+/// The folders that hold blobs: their names are two letters.
+fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut folders = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().len() == 2 && entry.file_type()?.is_dir() {
+            folders.push(entry.path());
+        }
+    }
+    Ok(folders)
+}
+
+fn files(folder: &Path) -> io::Result<Vec<BlobFound>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        // One that goes meanwhile is none.
+        if let (Ok(key), Ok(file)) = (entry.file_name().into_string(), entry.metadata())
+            && file.is_file()
+        {
+            files.push(BlobFound { key, written_at: milliseconds(file.modified()?) });
+        }
+    }
+    Ok(files)
+}
+
+fn milliseconds(moment: SystemTime) -> i64 {
+    let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The name of a file that is being written; removed unless it becomes whole.

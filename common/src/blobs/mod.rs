@@ -13,7 +13,7 @@ use std::{fmt, io, ops::Range, path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 use config::StorageUrl;
-use futures::{Stream, TryStreamExt, stream::BoxStream};
+use futures::{Stream, StreamExt, TryStreamExt, stream::BoxStream};
 
 pub use self::error::ObjectError;
 use self::{folder::Folder, objects::Objects};
@@ -41,6 +41,15 @@ pub struct Reading {
     pub total: u64,
     /// The bytes. They end with an error if they are cut short.
     pub bytes: BoxStream<'static, io::Result<Bytes>>,
+}
+
+/// A blob in a list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BlobFound {
+    /// Its key.
+    pub key: String,
+    /// When it was last written, in milliseconds since 1970 (UTC), by the clock of the store.
+    pub written_at: i64,
 }
 
 impl Blobs {
@@ -159,6 +168,28 @@ impl Blobs {
         match &self.0 {
             Place::Folder(folder) => folder.delete(key).await,
             Place::Objects(objects) => objects.delete(key).await,
+        }
+    }
+
+    /// Every blob, in no order. What is not one of ours is left out.
+    #[must_use]
+    pub fn list(&self) -> BoxStream<'static, Result<BlobFound, StoreError>> {
+        let all = match &self.0 {
+            Place::Folder(folder) => folder.list(),
+            Place::Objects(objects) => objects.list(),
+        };
+        all.try_filter(|found| std::future::ready(check(&found.key).is_ok())).boxed()
+    }
+
+    /// When `key` was last written, as in [`Blobs::list`]; `None` if it is not there.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn written_at(&self, key: &str) -> Result<Option<i64>, StoreError> {
+        check(key)?;
+        match &self.0 {
+            Place::Folder(folder) => folder.written_at(key).await,
+            Place::Objects(objects) => objects.written_at(key).await,
         }
     }
 

@@ -1,9 +1,19 @@
 //! Bytes in an object store, or in memory, which behaves alike.
 
-use std::{fmt, future::Future, io, ops::Range, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::{Future, ready},
+    io,
+    ops::Range,
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt, TryStreamExt, stream};
+use futures::{
+    Stream, StreamExt, TryStreamExt,
+    stream::{self, BoxStream},
+};
 use object_store::{
     GetOptions, MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload,
     aws::AmazonS3,
@@ -13,7 +23,7 @@ use object_store::{
 };
 use tokio::{sync::Mutex, time::Instant};
 
-use super::{ObjectError, PROBE, Reading};
+use super::{BlobFound, ObjectError, PROBE, Reading};
 use crate::StoreError;
 
 /// The most that one request may take, its retries included. Larger blobs are many requests.
@@ -88,6 +98,28 @@ impl Objects {
         match in_time(self.store.delete(&self.path(key))).await {
             Err(StoreError::Missing) => Ok(()),
             other => other,
+        }
+    }
+
+    pub(super) fn list(&self) -> BoxStream<'static, Result<BlobFound, StoreError>> {
+        let prefix = self.prefix.clone();
+        let found = self.store.list(Some(&self.prefix)).err_into();
+        found
+            .try_filter_map(move |meta| {
+                // What lies deeper belongs to another store.
+                let mut parts = meta.location.prefix_match(&prefix).into_iter().flatten();
+                let key = parts.next().filter(|_| parts.next().is_none()).map(|key| key.as_ref().to_owned());
+                let written_at = meta.last_modified.timestamp_millis();
+                ready(Ok(key.map(|key| BlobFound { key, written_at })))
+            })
+            .boxed()
+    }
+
+    pub(super) async fn written_at(&self, key: &str) -> Result<Option<i64>, StoreError> {
+        match in_time(self.store.head(&self.path(key))).await {
+            Ok(meta) => Ok(Some(meta.last_modified.timestamp_millis())),
+            Err(StoreError::Missing) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tokio::{net::TcpListener, sync::oneshot, time::Instant};
 
 use super::{
-    Blobs, ObjectError, Reading,
+    BlobFound, Blobs, ObjectError, Reading,
     test_server::{SECRET, TestServer, answering, fetch, open, settings},
 };
 use crate::{Failure, FailureKind, StoreError};
@@ -71,6 +71,34 @@ async fn bytes_come_back_until_they_are_deleted() {
         blobs.probe().await.unwrap();
     }
     assert_eq!(kinds.temporary_files(), 0);
+}
+
+#[tokio::test]
+async fn every_blob_is_listed_with_its_time() {
+    let kinds = Kinds::start().await;
+    let begun = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let begun = i64::try_from(begun).unwrap();
+    for (kind, blobs) in &kinds.stores {
+        let list = async || -> Vec<BlobFound> { blobs.list().try_collect().await.unwrap() };
+        assert!(list().await.is_empty(), "{kind}");
+        assert_eq!(blobs.written_at(KEY).await.unwrap(), None, "{kind}");
+        let mut keys: Vec<String> = (0..30).map(|number| format!("img_{number:02}{number:02}.png")).collect();
+        for key in &keys {
+            blobs.put(key, vec![1]).await.unwrap();
+        }
+        blobs.delete(&keys.remove(3)).await.unwrap();
+        let mut found = list().await;
+        found.sort_by(|a, b| a.key.cmp(&b.key));
+        assert_eq!(found.iter().map(|found| &found.key).collect::<Vec<_>>(), keys.iter().collect::<Vec<_>>(), "{kind}");
+        for BlobFound { key, written_at } in found {
+            assert!((begun - 1000..begun + 60_000).contains(&written_at), "{kind} {key} {written_at}");
+            // S3 tells whole seconds where one is asked for.
+            let alone = blobs.written_at(&key).await.unwrap().unwrap();
+            assert_eq!(alone / 1000, written_at / 1000, "{kind}");
+        }
+    }
+    // What lies below a prefix is another store's.
+    assert!(kinds.server.blobs("a").list().next().await.is_none());
 }
 
 #[tokio::test]

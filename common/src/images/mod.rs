@@ -1,12 +1,25 @@
 //! The record of every stored picture: whose it is, what it was made from, and its facts.
 
+mod keeping;
+mod lineage;
 mod redis;
+mod search;
+mod short;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_history;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::keeping::over_quota;
+pub use self::{
+    keeping::{Keeping, StorageUse},
+    lineage::{Ancestor, Lineage},
+    search::{Found, Listing},
+    short::Named,
+};
 use crate::{Facts, ImageId, JobId, Recipe, Store, StoreError, Usd, UserId};
 
 /// The record of a stored picture.
@@ -52,42 +65,71 @@ pub struct ByModel {
     pub cost: Option<Usd>,
 }
 
-/// Which pictures to list.
-#[derive(Clone, Debug, Default)]
-pub struct Listing {
-    /// Only those made from this one.
-    pub parent: Option<ImageId>,
-    /// Only those made by this job.
-    pub job: Option<JobId>,
-    /// Only those older than this one.
-    pub before: Option<ImageId>,
-    /// How many at most.
-    pub limit: u32,
+impl ImageRecord {
+    /// The key of the small picture that shows `id`, once one was made.
+    #[must_use]
+    pub fn thumbnail(id: &ImageId) -> String {
+        format!("{id}.thumbnail")
+    }
 }
 
 /// The records, in SQLite or Redis. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Images {
     store: Store,
+    keeping: Keeping,
 }
 
 impl Images {
     /// The records in `store`.
     #[must_use]
     pub fn new(store: impl Into<Store>) -> Self {
-        Self { store: store.into() }
+        Self { store: store.into(), keeping: Keeping::default() }
+    }
+
+    /// The same, kept as the settings say.
+    #[must_use]
+    pub fn kept_as(mut self, keeping: Keeping) -> Self {
+        self.keeping = keeping;
+        self
     }
 
     /// Writes a record. Writing the same id again keeps the first one's time and replaces the rest, so that a job
     /// that runs twice leaves one picture.
     ///
     /// # Errors
-    /// If the store cannot be written.
+    /// [`StoreError::OverQuota`] if the owner may not store so much; or if the store cannot be written.
     pub async fn put(&self, record: &ImageRecord) -> Result<(), StoreError> {
+        self.put_within(record, self.keeping.quota).await
+    }
+
+    /// The same for a picture that was paid for: it is kept even where it crosses what its owner may store.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub async fn put_paid(&self, record: &ImageRecord) -> Result<(), StoreError> {
+        self.put_within(record, None).await
+    }
+
+    async fn put_within(&self, record: &ImageRecord, quota: Option<u64>) -> Result<(), StoreError> {
         match &self.store {
-            Store::Sqlite(db) => sqlite::put(db, record).await,
-            Store::Redis(redis) => redis::put(redis, record).await,
+            Store::Sqlite(db) => sqlite::put(db, record, quota).await,
+            Store::Redis(redis) => redis::put(redis, record, quota).await,
         }
+    }
+
+    /// Removes the record of `id` if it belongs to `owner`, and returns it. Its bytes are the caller's to remove, after
+    /// that: bytes without a record are found and collected, a record without bytes would be shown.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub async fn delete(&self, owner: &UserId, id: &ImageId) -> Result<Option<ImageRecord>, StoreError> {
+        let Some(record) = self.get(owner, id).await? else { return Ok(None) };
+        match &self.store {
+            Store::Sqlite(db) => sqlite::delete(db, id).await?,
+            Store::Redis(redis) => redis::delete(redis, &record).await?,
+        }
+        Ok(Some(record))
     }
 
     /// The record of `id`, whoever owns it; for links that carry their own proof.
@@ -107,16 +149,5 @@ impl Images {
     /// If the store cannot be read.
     pub async fn get(&self, owner: &UserId, id: &ImageId) -> Result<Option<ImageRecord>, StoreError> {
         Ok(self.any(id).await?.filter(|record| record.owner == *owner))
-    }
-
-    /// Pictures of `owner`, newest first.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub async fn list(&self, owner: &UserId, listing: &Listing) -> Result<Vec<ImageRecord>, StoreError> {
-        match &self.store {
-            Store::Sqlite(db) => sqlite::list(db, owner, listing).await,
-            Store::Redis(redis) => redis::list(redis, owner, listing).await,
-        }
     }
 }

@@ -17,11 +17,11 @@ on_every_store!(
     long_lists_go_on_from_any_picture,
 );
 
-fn ann() -> UserId {
+pub(super) fn ann() -> UserId {
     UserId("ann".into())
 }
 
-fn image(owner: &str, created_at: i64) -> ImageRecord {
+pub(super) fn image(owner: &str, created_at: i64) -> ImageRecord {
     let facts = json!({
         "width": 4, "height": 3, "format": "png", "bytes": u64::from(u32::MAX) * 1000, "sha256": "ab", "alpha": false,
         "bit_depth": 8
@@ -42,11 +42,11 @@ fn image(owner: &str, created_at: i64) -> ImageRecord {
     }
 }
 
-fn first(limit: u32) -> Listing {
+pub(super) fn first(limit: u32) -> Listing {
     Listing { limit, ..Listing::default() }
 }
 
-async fn ids(images: &Images, listing: &Listing) -> Vec<ImageId> {
+pub(super) async fn ids(images: &Images, listing: &Listing) -> Vec<ImageId> {
     images.list(&ann(), listing).await.unwrap().into_iter().map(|record| record.id).collect()
 }
 

@@ -5,6 +5,7 @@ mod announce;
 mod batch;
 mod batch_sqlite;
 mod hear;
+mod in_use;
 mod progress;
 mod redis;
 mod sqlite;

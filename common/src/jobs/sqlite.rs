@@ -45,6 +45,25 @@ impl Records {
         open(&mut *self.db.read.acquire().await?, owner).await
     }
 
+    /// The jobs of `owner` that are not over.
+    pub(super) async fn live(&self, owner: &UserId) -> Result<Vec<JobId>, StoreError> {
+        let rows: Vec<(String,)> =
+            sqlx::query_as("SELECT id FROM jobs WHERE owner = ? AND state IN ('queued', 'running')")
+                .bind(&owner.0)
+                .fetch_all(&self.db.read)
+                .await?;
+        rows.iter().map(|(id,)| JobId::parse(id).ok_or(StoreError::Corrupt("jobs"))).collect()
+    }
+
+    /// Who has jobs that are not over.
+    pub(super) async fn busy(&self) -> Result<Vec<UserId>, StoreError> {
+        let rows: Vec<(String,)> =
+            sqlx::query_as("SELECT DISTINCT owner FROM jobs WHERE state IN ('queued', 'running')")
+                .fetch_all(&self.db.read)
+                .await?;
+        Ok(rows.into_iter().map(|(owner,)| UserId(owner)).collect())
+    }
+
     async fn running(
         &self,
         connection: &mut SqliteConnection,

@@ -35,6 +35,7 @@ pub(super) fn batch(max_failures: Option<u32>) -> Work {
         save_to: None,
         strict: false,
         max_failures,
+        show: crate::job::Return::default(),
     })
 }
 

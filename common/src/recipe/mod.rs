@@ -40,6 +40,7 @@ mod threshold;
 mod tint;
 mod trim;
 mod watermark;
+mod words;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

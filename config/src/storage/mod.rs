@@ -3,7 +3,10 @@
 mod place;
 mod s3;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use secrecy::SecretString;
 
@@ -30,6 +33,10 @@ pub struct Storage {
     pub url: StorageUrl,
     /// How an S3 object store is reached.
     pub s3: S3,
+    /// How long pictures are kept; `None`: for ever.
+    pub image_ttl: Option<Duration>,
+    /// How many bytes of pictures each user may store; `None`: as many as there is room for.
+    pub max_bytes_per_user: Option<u64>,
 }
 
 impl Storage {
@@ -80,8 +87,49 @@ impl Storage {
         } else {
             shared(reader)
         };
-        Self { data_dir, allowed_dirs, redis_url, url, s3 }
+        let image_ttl = days(reader);
+        let max_bytes_per_user = quota(reader);
+        Self { data_dir, allowed_dirs, redis_url, url, s3, image_ttl, max_bytes_per_user }
     }
+}
+
+/// A hundred years.
+const MOST_DAYS: u64 = 36_500;
+
+fn days(reader: &mut Reader<'_>) -> Option<Duration> {
+    reader.parsed(
+        &about(
+            "IMAGE_TTL_DAYS",
+            "After how many days stored images are removed, whoever made them; never one that a job still needs. The same for web and workers.",
+        ),
+        (None, "never"),
+        &format!("1 to {MOST_DAYS} days"),
+        |text| {
+            let days = text.parse().ok().filter(|days| (1..=MOST_DAYS).contains(days));
+            let days = days.ok_or_else(|| format!("\"{text}\" is not a whole number from 1 to {MOST_DAYS} days"))?;
+            Ok(Some(Duration::from_secs(days * 24 * 3600)))
+        },
+    )
+}
+
+/// A petabyte.
+const MOST_MB: u64 = 1_000_000_000;
+
+fn quota(reader: &mut Reader<'_>) -> Option<u64> {
+    reader.parsed(
+        &about(
+            "MAX_STORAGE_MB_PER_USER",
+            "How much stored images of one user may take up; more is refused. The same for web and workers.",
+        ),
+        (None, "none"),
+        &format!("1 to {MOST_MB} MB"),
+        |text| {
+            let megabytes = text.parse().ok().filter(|megabytes| (1..=MOST_MB).contains(megabytes));
+            let megabytes =
+                megabytes.ok_or_else(|| format!("\"{text}\" is not a whole number from 1 to {MOST_MB} MB"))?;
+            Ok(Some(megabytes * 1_000_000))
+        },
+    )
 }
 
 /// The start folder is what a person expects to work on, but a whole disk or a whole home is more than they said; and
@@ -136,6 +184,22 @@ mod tests {
         let own = |pairs| read(pairs).unwrap().storage.own_dirs();
         assert_eq!(own(&[("STORAGE_URL", "file:///mnt/bytes")])[1], std::path::PathBuf::from("/mnt/bytes"));
         assert_eq!(own(&[("STORAGE_URL", "memory:")]).len(), 1);
+    }
+
+    #[test]
+    fn pictures_are_kept_for_ever_unless_somebody_says_how_long_and_how_many() {
+        let kept = |pairs| {
+            let storage = read(pairs).unwrap().storage;
+            (storage.image_ttl.map(|ttl| ttl.as_secs()), storage.max_bytes_per_user)
+        };
+        assert_eq!(kept(&[]), (None, None));
+        let set = [("IMAGE_TTL_DAYS", "2"), ("MAX_STORAGE_MB_PER_USER", "500")];
+        assert_eq!(kept(&set), (Some(172_800), Some(500_000_000)));
+        for name in ["IMAGE_TTL_DAYS", "MAX_STORAGE_MB_PER_USER"] {
+            for wrong in ["0", "-1", "1.5", "much", "99999999999"] {
+                assert!(read(&[(name, wrong)]).unwrap_err().to_string().contains(name), "{name}={wrong}");
+            }
+        }
     }
 
     #[test]

@@ -210,6 +210,7 @@ async fn a42_a_tool_says_which_scopes_it_needs() {
         for (token, tool, scopes) in [
             (&read, "transform_image", "read write"),
             (&read, "batch_process", "read write"),
+            (&read, "delete_image", "read write"),
             (&money, "list_images", "read image_processing"),
             (&money, "cancel_job", "write image_processing"),
         ] {

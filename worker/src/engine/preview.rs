@@ -18,6 +18,8 @@ pub enum PreviewKind {
     /// None at all.
     #[default]
     None,
+    /// At most 512 pixels a side, at most 60,000 characters of base64.
+    Thumbnail,
     /// At most 1024 pixels a side, at most 100,000 characters of base64.
     Preview,
     /// At most 1568 pixels a side, at most 600,000 characters of base64.
@@ -53,6 +55,7 @@ pub(crate) fn make(
 ) -> Result<Option<Preview>, Failure> {
     let (side, base64) = match kind {
         PreviewKind::None => return Ok(None),
+        PreviewKind::Thumbnail => (512, 60_000),
         PreviewKind::Preview => (1024, 100_000),
         PreviewKind::Full => (1568, 600_000),
     };
@@ -107,7 +110,11 @@ mod tests {
             RgbImage::from_fn(1900, 1300, |_, _| image::Rgb([noise(&mut seed), noise(&mut seed), noise(&mut seed)]));
         let clear = RgbaImage::from_fn(1100, 900, |_, _| image::Rgba([0; 4].map(|_| noise(&mut seed))));
         for image in [DynamicImage::from(opaque), clear.into()] {
-            for (kind, side, base64) in [(PreviewKind::Preview, 1024, 100_000), (PreviewKind::Full, 1568, 600_000)] {
+            for (kind, side, base64) in [
+                (PreviewKind::Thumbnail, 512, 60_000),
+                (PreviewKind::Preview, 1024, 100_000),
+                (PreviewKind::Full, 1568, 600_000),
+            ] {
                 let preview = make(&image, None, kind, &fixtures::stop()).unwrap().unwrap();
                 assert!(preview.bytes.len().div_ceil(3) * 4 <= base64, "{}", preview.bytes.len());
                 assert!(preview.width.max(preview.height) <= side);

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use common::{
-    Failure, FailureKind, StoreError,
+    Failure, StoreError,
     job::{Batch, Job, Work},
     jobs::{Item, ItemDone, ItemStatus, JobRecord},
     naming::{Named, Template},
@@ -25,9 +25,7 @@ pub(crate) async fn run(context: &Arc<Context>, job: &Job, index: u32, hold: &Ho
     let mut done = match one(context, job, &record, &batch, &item, hold).await {
         Ok(done) => done,
         // The attempt is repeated as a whole; see perform.rs.
-        Err(failure) if failure.kind == FailureKind::Unavailable || failure.kind == FailureKind::StorageFull => {
-            return Err(failure);
-        }
+        Err(failure) if failure.passes() => return Err(failure),
         Err(failure) => failed(failure),
     };
     done.ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -63,6 +61,7 @@ async fn one(
     item: &Item,
     hold: &Hold,
 ) -> Result<ItemDone, Failure> {
+    context.stores.images.has_room(&job.owner).await?;
     let input = input::fetch(context, job, &item.origin).await?;
     let others = input::others(context, job, &batch.recipe, &batch.others).await?;
     let options = Options { strict: batch.strict, preview: PreviewKind::None };

@@ -9,7 +9,7 @@ use common::{
 use futures::TryStreamExt;
 use sha2::{Digest, Sha256};
 
-use super::Context;
+use super::{Context, store};
 use crate::engine::Probe;
 
 /// A picture that was fetched.
@@ -62,6 +62,11 @@ pub(super) async fn fetch_start(
         }
         Source::Inline(_) | Source::Url(_) => Ok(None),
     }
+}
+
+/// The bytes of a stored picture of `job`'s owner.
+pub(super) async fn of_image(context: &Context, job: &Job, id: &ImageId) -> Result<Arc<[u8]>, Failure> {
+    Ok(stored(context, job, id).await?.bytes)
 }
 
 /// Fetches a picture of `job`'s owner.
@@ -148,7 +153,7 @@ async fn inline(context: &Arc<Context>, job: &Job, id: &ImageId) -> Result<Input
         facts: facts(&probe, &bytes),
         created_at: context.stores.clock.now_ms(),
     };
-    context.stores.images.put(&record).await?;
+    store::keep(context, &record).await.map_err(|error| Failure::from(error).argument("image"))?;
     Ok(Input { bytes, stem: stem(&record.name), record: Some(record), path: None, url: None })
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod generate;
 mod input;
 pub(crate) mod inspect;
 mod store;
+pub(crate) mod thumbnail;
 pub(crate) mod transform;
 pub(crate) mod write_prompt;
 

@@ -1,7 +1,7 @@
 //! Storing what a job made: bytes first, then the record that names them.
 
 use common::{
-    ByModel, Facts, Failure, ImageId, ImageRecord, Recipe, StoreError,
+    ByModel, Facts, Failure, ImageId, ImageRecord, Recipe, StoreError, Stores,
     job::{Job, SaveTo},
     kept,
     outcome::PreviewRef,
@@ -51,8 +51,22 @@ pub(super) async fn result(
         facts: facts.clone(),
         created_at: context.stores.clock.now_ms(),
     };
-    context.stores.images.put(&record).await?;
+    keep(context, &record).await?;
     Ok(record)
+}
+
+/// Writes the record of bytes that are stored. What was paid for is kept in any case; other bytes that their owner may
+/// not store go again.
+pub(super) async fn keep(context: &Context, record: &ImageRecord) -> Result<(), StoreError> {
+    let Stores { images, blobs, .. } = &context.stores;
+    if record.by_model.is_some() {
+        return images.put_paid(record).await;
+    }
+    let put = images.put(record).await;
+    if matches!(put, Err(StoreError::OverQuota { .. })) && images.any(&record.id).await?.is_none() {
+        blobs.delete(&record.blob).await?;
+    }
+    put
 }
 
 /// Stores what the reply shows. It belongs to the job: the same picture may be shown differently by another.

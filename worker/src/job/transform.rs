@@ -18,6 +18,7 @@ pub(crate) async fn run(
     transform: &Transform,
     hold: &Hold,
 ) -> Result<Outcome, Failure> {
+    context.stores.images.has_room(&job.owner).await?;
     let input = input::fetch(context, job, &transform.source).await?;
     let others = input::others(context, job, &transform.recipe, &transform.others).await?;
     let options = Options { strict: transform.strict, preview: preview_kind(transform.show) };

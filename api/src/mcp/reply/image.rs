@@ -1,6 +1,6 @@
 //! The result of `transform_image`.
 
-use common::{Failure, ImageRecord, Warning, job::Return, jobs::JobRecord, outcome::Transformed};
+use common::{Failure, ImageRecord, Warning, job::Return, jobs::JobRecord, outcome::Transformed, rfc3339};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -31,6 +31,8 @@ pub(in crate::mcp) struct Picture {
     pub(super) name: Option<String>,
     /// The image_id it was made from.
     pub(super) parent: Option<String>,
+    /// When the server removes it, RFC 3339; absent: never by itself.
+    pub(super) expires_at: Option<String>,
 }
 
 impl Picture {
@@ -49,6 +51,7 @@ impl Picture {
             sha256: Some(facts.sha256.clone()),
             name: Some(record.name.clone()),
             parent: record.parent.as_ref().map(ToString::to_string),
+            expires_at: shared.stores.images.expires_at(record).map(rfc3339),
         }
     }
 }

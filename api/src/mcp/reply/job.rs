@@ -133,6 +133,8 @@ pub(in crate::mcp) struct JobFacts {
     sheet_urls: Option<Vec<String>>,
     /// The same as files.
     sheet_paths: Option<Vec<String>>,
+    /// A page where the user can watch the batch in a browser, once signed in; absent over stdio.
+    watch_url: Option<String>,
     /// What was skipped while pictures were looked for.
     notes: Option<Vec<String>>,
     /// When it was submitted, RFC 3339.
@@ -184,6 +186,7 @@ pub(in crate::mcp) async fn job(
         count(&mut facts, record, shared.stores.clock.now_ms());
         items(&mut facts, shared, record, page).await?;
         files(&mut facts, shared, record);
+        facts.watch_url = shared.links.as_ref().map(|links| links.batch_page(&record.id));
     }
     let mut reply = Reply::of(&headline(record), &facts)?;
     let from_the_start = page.is_none_or(|page| page.from == 0 && page.status.is_none());

@@ -5,10 +5,12 @@
 
 mod analysis;
 mod comparison;
+mod deleted;
 mod generated;
 mod image;
 mod images;
 mod job;
+mod lineage;
 mod prompts;
 mod reading;
 mod report;
@@ -30,14 +32,16 @@ use serde_json::{Map, Value, json};
 pub(super) use self::{
     analysis::AnalysisFacts,
     comparison::ComparisonFacts,
+    deleted::{DeletedFacts, deleted},
     generated::{GeneratedFacts, Offered, quoted},
     image::{Picture, TransformFacts},
-    images::{ListFacts, list},
+    images::{ListFacts, More, list},
     job::{GetJobFacts, JobFacts, Page, job},
+    lineage::lineage,
     prompts::PromptFacts,
     reading::ReadingFacts,
     report::ReportFacts,
-    usage::{UsageFacts, usage},
+    usage::{Stored, UsageFacts, usage},
 };
 use crate::Shared;
 

@@ -1,7 +1,7 @@
 //! The result of `get_usage`.
 
 use common::{
-    Failure, Usd,
+    Failure, Keeping, StorageUse, Usd,
     generation::Payment,
     ledger::{Line, Spent},
     models::Model,
@@ -25,6 +25,40 @@ struct PeriodFacts {
     left_usd: Option<f64>,
     /// When it begins anew, RFC 3339.
     resets_at: String,
+}
+
+/// What is stored of the user's, and how long.
+#[derive(Clone, Debug, Default, JsonSchema, Serialize)]
+#[schemars(inline)]
+struct StorageFacts {
+    /// Images.
+    images: u64,
+    /// Bytes of all of them.
+    used_bytes: u64,
+    /// The most that the user may store; absent where there is no limit.
+    quota_bytes: Option<u64>,
+    /// What is left of it.
+    left_bytes: Option<u64>,
+    /// After how many days images are removed; absent: never by themselves.
+    kept_days: Option<i64>,
+}
+
+/// What a user has stored, and how it is kept.
+pub(in crate::mcp) struct Stored {
+    pub(in crate::mcp) used: StorageUse,
+    pub(in crate::mcp) keeping: Keeping,
+}
+
+impl From<Stored> for StorageFacts {
+    fn from(Stored { used, keeping }: Stored) -> Self {
+        Self {
+            images: used.pictures,
+            used_bytes: used.bytes,
+            quota_bytes: keeping.quota,
+            left_bytes: keeping.quota.map(|quota| quota.saturating_sub(used.bytes)),
+            kept_days: keeping.for_ms.map(|kept| kept / (24 * 3600 * 1000)),
+        }
+    }
 }
 
 /// What a tool has cost this month with a model.
@@ -74,6 +108,8 @@ pub(in crate::mcp) struct UsageFacts {
     confirm_above_usd: Option<f64>,
     /// Whether this connection may ask models at all.
     may_spend: Option<bool>,
+    /// What is stored, and how much may be.
+    storage: Option<StorageFacts>,
     /// Models that the server is set to and that end soon, or have ended.
     model_warnings: Option<Vec<String>>,
     /// Models that are known, as of `prices_as_of`. Others are passed on to the provider.
@@ -91,6 +127,7 @@ pub(in crate::mcp) fn usage(
     spent: Spent,
     lines: &[Line],
     resets: (i64, i64),
+    stored: Stored,
 ) -> Result<Reply, Failure> {
     let may_spend = payment.is_some();
     let payment = payment.unwrap_or_default();
@@ -114,6 +151,7 @@ pub(in crate::mcp) fn usage(
         model_warnings: Some(shared.models.endings(settings, now).into_iter().map(|ending| ending.note).collect()),
         models: Some(models.map(|(model, does)| facts_of(model, does, defaults(&model.name))).collect()),
         prices_as_of: Some(shared.models.as_of().to_owned()).filter(|day| !day.is_empty()),
+        storage: Some(stored.into()),
         error: None,
     };
     let headline = format!("Models have cost {} today and {} this month (UTC).", spent.day, spent.month);

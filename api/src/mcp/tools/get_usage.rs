@@ -10,7 +10,7 @@ use crate::{
     mcp::{
         dispatch::Call,
         paid,
-        reply::{self, Reply, UsageFacts},
+        reply::{self, Reply, Stored, UsageFacts},
     },
 };
 
@@ -23,7 +23,8 @@ pub(super) fn entry() -> Entry {
         title: "Look at spending and models",
         description: "What image and vision models have cost the user today and this month (UTC), by tool and model, what is left \
             of the budgets and when they begin anew, above which price a call is quoted first, and the models that are known, \
-            with their qualities, formats, prices and the day on which they are shut down. Costs nothing.",
+            with their qualities, formats, prices and the day on which they are shut down. Also how much the stored images take up, \
+            of how much, and how long they are kept. Costs nothing.",
         needs: &[Scope::Read],
         works: false,
         read_only: true,
@@ -44,5 +45,7 @@ async fn run(call: &Call) -> Result<Reply, Failure> {
     let spent = ledger.spent(&call.caller.user).await?;
     let lines = ledger.this_month(&call.caller.user).await?;
     let resets = (ledger.ends(Period::Day), ledger.ends(Period::Month));
-    reply::usage(&call.shared, paid::payment(call), spent, &lines, resets)
+    let images = &call.shared.stores.images;
+    let stored = Stored { used: images.used_by(&call.caller.user).await?, keeping: images.keeping() };
+    reply::usage(&call.shared, paid::payment(call), spent, &lines, resets, stored)
 }

@@ -5,6 +5,7 @@ mod batch_process;
 mod cancel_job;
 mod compare_images;
 mod create_image;
+mod delete_image;
 mod describe_and_recreate;
 mod edit_image;
 mod extract_text;
@@ -13,6 +14,7 @@ mod get_job;
 mod get_usage;
 mod image_metadata;
 mod list_images;
+mod moment;
 mod prompt_from_image;
 mod recipe;
 mod transform_image;
@@ -46,6 +48,7 @@ static ALL: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         get_job::entry(),
         cancel_job::entry(),
         list_images::entry(),
+        delete_image::entry(),
         get_usage::entry(),
     ]
 });

@@ -3,7 +3,10 @@
 
 mod batch;
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use redis::{FromRedisValue, Script};
 use serde::de::DeserializeOwned;
@@ -25,6 +28,9 @@ static START: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/start
 static FINISH: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/finish.lua")));
 static CANCEL: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/cancel.lua")));
 static FORGET: LazyLock<Script> = LazyLock::new(|| script(include_str!("lua/forget.lua")));
+
+/// What the keys of the jobs of an owner begin with that are not over.
+const OPEN: &str = "jobs:v1:open:";
 
 /// The records in Redis.
 #[derive(Clone, Debug)]
@@ -62,7 +68,29 @@ impl Records {
 
     /// Jobs of `owner` that are not over.
     pub(super) async fn open(&self, owner: &UserId) -> Result<u64, StoreError> {
-        self.redis.ask(redis::cmd("SCARD").arg(Redis::key(&format!("jobs:v1:open:{}", owner.0)))).await
+        self.redis.ask(redis::cmd("SCARD").arg(Redis::key(&format!("{OPEN}{}", owner.0)))).await
+    }
+
+    /// The jobs of `owner` that are not over.
+    pub(super) async fn live(&self, owner: &UserId) -> Result<Vec<JobId>, StoreError> {
+        let ids: Vec<String> =
+            self.redis.ask(redis::cmd("SMEMBERS").arg(Redis::key(&format!("{OPEN}{}", owner.0)))).await?;
+        ids.iter().map(|id| JobId::parse(id).ok_or(StoreError::Corrupt("jobs"))).collect()
+    }
+
+    /// Who has jobs that are not over. Looks at every key of the server, 1,000 at a time: nobody waits for it.
+    pub(super) async fn busy(&self) -> Result<Vec<UserId>, StoreError> {
+        let (prefix, mut cursor, mut busy) = (Redis::key(OPEN), "0".to_owned(), HashSet::new());
+        loop {
+            let mut command = redis::cmd("SCAN");
+            command.arg(&cursor).arg("MATCH").arg(format!("{prefix}*")).arg("COUNT").arg(1000);
+            let (next, keys): (String, Vec<String>) = self.redis.ask(&command).await?;
+            busy.extend(keys.iter().filter_map(|key| key.strip_prefix(&prefix)).map(|owner| UserId(owner.to_owned())));
+            if next == "0" {
+                return Ok(busy.into_iter().collect());
+            }
+            cursor = next;
+        }
     }
 
     pub(super) async fn any(&self, id: &JobId) -> Result<Option<JobRecord>, StoreError> {

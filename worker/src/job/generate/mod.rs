@@ -60,6 +60,8 @@ pub(crate) async fn run(
         let (model, model_note, basis) = (quote.model, quote.model_note, quote.basis);
         return Ok(Outcome::Quoted(Quoted { model, model_note, cost, basis, why }));
     }
+    // Before anything is paid: what comes then is kept whatever it takes up.
+    context.stores.images.has_room(&job.owner).await?;
     let account = Account { context, job, tool: asked.task.tool(), payment: &asked.payment };
     let first = account.open(&quote.model, cost.map(|cost| cost.high)).await?;
     let ended = if first {
@@ -183,7 +185,7 @@ impl<'a> Course<'a> {
                 by_model.description = Some(description.clone());
                 by_model.cost = cost;
             }
-            self.context().stores.images.put(image).await?;
+            self.context().stores.images.put_paid(image).await?;
         }
         applied.push(format!("{} made {}", made.model, counted(images.len())));
         applied.extend(after.applied);
